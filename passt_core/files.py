@@ -1,0 +1,51 @@
+"""Where things lie on disk, and how they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+INDEX = ROOT / "index"
+
+_CHUNK = 1 << 20
+
+
+def cache_folder() -> Path:
+    """Folder for fetched checkpoints: ``PASST_CACHE``, else ``~/.cache/passt-explorer``."""
+    chosen = os.environ.get("PASST_CACHE")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "passt-explorer"
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target`` that replaces it when the block ends well.
+
+    After an error, or a kill, what was at ``target`` is as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.stem[:40]}-", suffix=f"{target.suffix}.tmp", dir=target.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

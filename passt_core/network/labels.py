@@ -1,0 +1,35 @@
+"""Class names, in the order of a network's head."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+
+from passt_core.errors import CheckpointError
+from passt_core.files import ASSETS
+
+LABEL_FILES = {
+    "audioset": "audioset.csv",
+    "esc50": "esc50.csv",
+    "openmic": "openmic.csv",
+    "fsd50k": "fsd50k.csv",
+}
+
+
+@cache
+def label_set(name: str) -> tuple[str, ...]:
+    """Names of a published set of classes: ``audioset`` (527), ``esc50``, ``openmic``, ``fsd50k``.
+
+    Raises:
+        CheckpointError: there is no set of that name.
+    """
+    if name not in LABEL_FILES:
+        known = ", ".join(LABEL_FILES)
+        raise CheckpointError(f"no label set is called {name!r}; known are {known}")
+    with (ASSETS / "labels" / LABEL_FILES[name]).open(encoding="utf-8", newline="") as file:
+        return tuple(row["display_name"] for row in csv.DictReader(file))
+
+
+def numbered(classes: int) -> tuple[str, ...]:
+    """Names for a head whose file does not say what its classes are."""
+    return tuple(f"class {index}" for index in range(classes))

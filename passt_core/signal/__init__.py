@@ -1,0 +1,1 @@
+"""Sound in, log-mel spectrogram out."""
