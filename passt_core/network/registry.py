@@ -22,7 +22,7 @@ class OfficialCheckpoint:
 
     Attributes:
         file: release and file name under :data:`RELEASES`.
-        labels: name of its label set.
+        labels: name of its label set; None: its classes are numbered.
         activation: ``sigmoid`` (many labels at once) or ``softmax`` (one label).
         trained_on: data set.
         score: published figure, in words.
@@ -34,7 +34,7 @@ class OfficialCheckpoint:
     """
 
     file: str
-    labels: str = "audioset"
+    labels: str | None = "audioset"
     activation: str = "sigmoid"
     trained_on: str = "AudioSet"
     score: str
@@ -141,14 +141,14 @@ OFFICIAL: MappingProxyType[str, OfficialCheckpoint] = MappingProxyType(
         ),
         "fsd50k_passt_s_f128_p16_s10_ap655": OfficialCheckpoint(
             file="v0.0.5/fsd50k-passt-s-f128-p16-s10-ap.655.pt",
-            labels="fsd50k",
+            labels=None,
             trained_on="AudioSet, then FSD50K",
             score="mAP .655",
             frames=None,
         ),
         "fsd50k_passt_s_n_f128_p16_s16_ap642": OfficialCheckpoint(
             file="v0.0.5/fsd50k-passt-s-n-f128-p16-s16-ap.642.pt",
-            labels="fsd50k",
+            labels=None,
             trained_on="AudioSet, then FSD50K",
             score="mAP .642",
             frames=None,

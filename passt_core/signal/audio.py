@@ -167,18 +167,40 @@ def checked(
     Raises:
         AudioError: shorter than 25 ms, NaN or Inf, far above full scale, or all zeros.
     """
-    if audio.size < MIN_SECONDS * sample_rate:
+    _check_samples(audio, name)
+    silent = not silence_allowed and not audio.any()
+    _check_whole(audio.size, silent, sample_rate, name)
+    return audio
+
+
+def checked_stream(
+    blocks: Iterable[Waveform], sample_rate: int, *, name: str
+) -> Iterator[Waveform]:
+    """Pass blocks on, with the checks of :func:`checked` on the whole that they make.
+
+    Raises:
+        AudioError: as :func:`checked`; length and silence are known only at the end.
+    """
+    length, silent = 0, True
+    for block in blocks:
+        _check_samples(block, name)
+        length += len(block)
+        silent = silent and not block.any()
+        yield block
+    _check_whole(length, silent, sample_rate, name)
+
+
+def _check_whole(length: int, silent: bool, sample_rate: int, name: str) -> None:
+    if length < MIN_SECONDS * sample_rate:
         raise AudioError(
-            f"{name} has {audio.size} samples ({1000 * audio.size / sample_rate:.3g} ms); "
+            f"{name} has {length} samples ({1000 * length / sample_rate:.3g} ms); "
             f"a clip needs at least {1000 * MIN_SECONDS:g} ms of sound: try another, or record one"
         )
-    _check_samples(audio, name)
-    if not silence_allowed and not audio.any():
+    if silent:
         raise AudioError(
-            f"{name} is digital silence (all {audio.size} samples are 0); "
+            f"{name} is digital silence (all {length} samples are 0); "
             "there is nothing to hear in it: try another, or record one"
         )
-    return audio
 
 
 def _check_samples(audio: Waveform, name: str) -> None:

@@ -19,7 +19,7 @@ Response = Callable[[Signal, Signal], Signal]
 
 def samples(duration: float) -> int:
     """Number of samples in `duration` seconds."""
-    return int(round(duration * SR))
+    return round(duration * SR)
 
 
 def times(n: int) -> Signal:

@@ -62,9 +62,7 @@ def outdoors(rng: Generator, x: Signal, *, distance: float = 10.0, wet: float = 
     return np.asarray(out + wet * signal.fftconvolve(far, tail)[: len(x)], dtype=np.float64)
 
 
-def pass_by(
-    x: Signal, *, speed: float, closest: float, when: float, floor: float = 0.02
-) -> Signal:
+def pass_by(x: Signal, *, speed: float, closest: float, when: float, floor: float = 0.02) -> Signal:
     """A source that drives past: Doppler shift and 1/r level.
 
     `speed` in m/s, `closest` distance in m reached at `when` s. Same length as `x`; the source

@@ -1,0 +1,1 @@
+"""A clip in, everything the model makes of it out."""

@@ -1,0 +1,187 @@
+"""What a model makes of a clip, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from passt_core.network.model import PasstConfig
+from passt_core.network.patchout import PatchoutSpec
+from passt_core.signal.mel import MelConfig, band_edges_hz
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchGrid:
+    """The patches of one window: where each lies in frames and bands, in seconds and Hz.
+
+    Patches are numbered frequency-major: index = row x columns + column, row 0 the lowest.
+    """
+
+    rows: int
+    columns: int
+    frames: int
+    config: PasstConfig
+    front_end: MelConfig
+
+    @classmethod
+    def of(cls, config: PasstConfig, front_end: MelConfig, frames: int) -> PatchGrid:
+        """The grid that ``config`` lays over a window of ``frames`` frames."""
+        return cls(
+            rows=config.rows,
+            columns=config.columns(frames),
+            frames=frames,
+            config=config,
+            front_end=front_end,
+        )
+
+    @property
+    def patches(self) -> int:
+        """Patches in all."""
+        return self.rows * self.columns
+
+    @property
+    def overlaps(self) -> bool:
+        """True if neighbouring patches share cells of the spectrogram."""
+        return min(self.config.stride_freq, self.config.stride_time) < self.config.patch
+
+    def seconds(self, column: int) -> tuple[float, float]:
+        """When a column begins and ends, in seconds from the window's start."""
+        first = column * self.config.stride_time
+        step = self.front_end.frame_seconds
+        return first * step, (first + self.config.patch) * step
+
+    def hz(self, row: int) -> tuple[float, float]:
+        """Where a row begins and ends, in Hz."""
+        first = row * self.config.stride_freq
+        return float(self.band_edges[first]), float(self.band_edges[first + self.config.patch])
+
+    @cached_property
+    def band_edges(self) -> NDArray[np.float64]:
+        """Frequencies between the mel bands in Hz, shape (bands + 1,)."""
+        return band_edges_hz(self.front_end).numpy()
+
+    def seen(self, kept: Indices) -> Floats:
+        """How much of each cell is left.
+
+        Args:
+            kept: indices of the patches that stay.
+
+        Returns:
+            (bands, frames): of the patches that cover a cell, the fraction that stays; NaN where
+            no patch reaches (the last frames, when the stride does not divide the window).
+        """
+        everything = self._cover(np.arange(self.patches))
+        left = self._cover(np.asarray(kept))
+        with np.errstate(invalid="ignore"):
+            return (left / np.where(everything > 0, everything, np.nan)).astype(np.float32)
+
+    def _cover(self, indices: Indices) -> NDArray[np.int64]:
+        """How many of the patches cover each cell, (bands, frames)."""
+        size, stride_f, stride_t = (
+            self.config.patch,
+            self.config.stride_freq,
+            self.config.stride_time,
+        )
+        count = np.zeros((self.config.mel_bands, self.frames), np.int64)
+        for row, column in zip(*np.divmod(indices, self.columns), strict=True):
+            low, first = row * stride_f, column * stride_t
+            count[low : low + size, first : first + size] += 1
+        return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """One class of a clip: its name, place in the head, logit and probability."""
+
+    label: str
+    index: int
+    logit: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WindowAnalysis:
+    """What the model makes of one window: logits (C,), probabilities (C,), embedding (D,)."""
+
+    start_s: float
+    end_s: float
+    logits: Floats
+    probabilities: Floats
+    embedding: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClipAnalysis:
+    """What a model makes of a clip: one encoder pass per window, all of it kept.
+
+    Attributes:
+        model: name of the checkpoint.
+        labels: class names in head order, C of them.
+        duration_s: length of the clip in seconds.
+        mel: normalised log-mel of the whole clip, (bands, frames).
+        grid: patches of one window (all windows of a clip are of one length).
+        patchout: what was taken away; seed: where its draws began.
+        kept: patches that stayed, ascending, (n,); the same in every window.
+        windows: the windows in order.
+        logits, probabilities: means over the windows, (C,).
+        embedding: mean over the windows, not normalised, (D,).
+    """
+
+    model: str
+    labels: tuple[str, ...]
+    duration_s: float
+    mel: Floats
+    grid: PatchGrid
+    patchout: PatchoutSpec
+    seed: int
+    kept: Indices
+    windows: tuple[WindowAnalysis, ...]
+    logits: Floats
+    probabilities: Floats
+    embedding: Floats
+
+    def top_k(self, k: int) -> list[ClassScore]:
+        """The k most probable classes of the clip, best first; at most all of them."""
+        order = np.argsort(-self.probabilities, kind="stable")[: max(0, k)]
+        return [self.score(int(index)) for index in order]
+
+    def score(self, index: int) -> ClassScore:
+        """The class at a place of the head."""
+        return ClassScore(
+            label=self.labels[index],
+            index=index,
+            logit=float(self.logits[index]),
+            score=float(self.probabilities[index]),
+        )
+
+    @property
+    def unit_embedding(self) -> Floats:
+        """The embedding with length 1, as a library stores it."""
+        return self.embedding / max(float(np.linalg.norm(self.embedding)), 1e-12)
+
+    @property
+    def dropped(self) -> Indices:
+        """Patches that were taken away, ascending."""
+        return np.setdiff1d(np.arange(self.grid.patches), self.kept)
+
+    @property
+    def sequence_length(self) -> int:
+        """Tokens that the encoder worked on: kept patches, cls and dist."""
+        return len(self.kept) + self.grid.config.extra_tokens
+
+    @property
+    def full_sequence_length(self) -> int:
+        """Tokens without patchout."""
+        return self.grid.patches + self.grid.config.extra_tokens
+
+    @property
+    def flops_share(self) -> float:
+        """Share of the encoder's floating point operations that was left, 0 to 1."""
+        config = self.grid.config
+        return config.encoder_flops(len(self.kept)) / config.encoder_flops(self.grid.patches)

@@ -1,0 +1,307 @@
+"""Waveform → :class:`ClipAnalysis`. The one border between numpy and torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from passt_core.errors import AudioError, PasstError
+from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
+from passt_core.inference.windows import Windowing
+from passt_core.network import checkpoints
+from passt_core.network.checkpoints import Checkpoint
+from passt_core.network.download import Progress
+from passt_core.network.patchout import PatchoutSpec, select
+from passt_core.signal import audio as audio_io
+from passt_core.signal.audio import Waveform
+from passt_core.signal.mel import MelSpectrogram
+
+PRECISIONS = ("fp32", "bf16")
+BATCH = 8
+"""Windows per encoder pass: enough to fill the cores, few enough to bound the memory."""
+
+Clip = tuple[NDArray[np.generic], int]
+"""Samples, (n,) or (n, channels), and their rate in Hz."""
+WindowProgress = Callable[[float, float | None], None]
+"""Called with the seconds heard so far and, where it is known, the seconds in all."""
+
+_Window = tuple[int, Waveform]
+_Heard = tuple[WindowAnalysis, Floats]
+
+
+class Predictor:
+    """A checkpoint that listens. It holds no state but its weights: safe to share.
+
+    Attributes:
+        checkpoint: the network and all that is known of it.
+        labels: class names in head order.
+        windowing: how clips are cut, in samples.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, *, device: str = "auto", precision: str = "fp32"
+    ) -> None:
+        """Put a checkpoint on a device.
+
+        Args:
+            checkpoint: as :func:`passt_core.network.checkpoints.load` gives it.
+            device: ``auto`` (CUDA where there is one), or a torch device.
+            precision: ``fp32``, or ``bf16`` for the matrix products.
+
+        Raises:
+            PasstError: unknown precision.
+        """
+        if precision not in PRECISIONS:
+            raise PasstError(f"precision is {precision!r}; use one of {', '.join(PRECISIONS)}")
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.checkpoint = checkpoint
+        self.labels = checkpoint.labels
+        self.windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
+        self._device = torch.device(device)
+        self._bf16 = precision == "bf16"
+        self._network = checkpoint.network.to(self._device)
+        self._mel = MelSpectrogram(checkpoint.front_end).eval().to(self._device)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        name_or_path: str | Path = checkpoints.BUNDLED,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        progress: Progress | None = None,
+    ) -> Predictor:
+        """Load a checkpoint by name or path; see :func:`passt_core.network.checkpoints.load`."""
+        loaded = checkpoints.load(name_or_path, progress)
+        return cls(loaded, device=device, precision=precision)
+
+    @property
+    def name(self) -> str:
+        """Name of the checkpoint."""
+        return self.checkpoint.name
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate that the model listens at, in Hz."""
+        return self.checkpoint.front_end.sample_rate
+
+    @property
+    def window_s(self) -> float:
+        """Longest stretch that the model takes at once, in seconds."""
+        return self.windowing.length / self.sample_rate
+
+    @property
+    def embedding_dim(self) -> int:
+        """Length of an embedding."""
+        return self.checkpoint.config.dim
+
+    def analyze(
+        self,
+        audio: NDArray[np.generic],
+        sample_rate: int,
+        patchout: PatchoutSpec | None = None,
+        seed: int = 0,
+    ) -> ClipAnalysis:
+        """Listen to a clip of any length.
+
+        Args:
+            audio: (n,) or (n, channels); float in [-1, 1] or integers at full scale.
+            sample_rate: its rate in Hz.
+            patchout: patches to take away, the same in every window; None takes none.
+            seed: where the draws of the patchout begin.
+
+        Returns:
+            Everything the model makes of it.
+
+        Raises:
+            AudioError: not a clip that can be analysed.
+            PatchoutError: nothing would be left.
+        """
+        samples = audio_io.from_array(audio, sample_rate, target_rate=self.sample_rate)
+        return self._analyze_stream([samples], patchout, seed)
+
+    def analyze_file(
+        self,
+        path: str | Path,
+        patchout: PatchoutSpec | None = None,
+        seed: int = 0,
+        progress: WindowProgress | None = None,
+    ) -> ClipAnalysis:
+        """Listen to a file as it is read: an hour takes no more memory than its spectrogram.
+
+        Raises:
+            AudioError: not a sound, too short, silent throughout, or with NaN or Inf samples.
+            PatchoutError: nothing would be left.
+        """
+        name = Path(path).name
+        blocks = audio_io.stream(path, sample_rate=self.sample_rate)
+        total = audio_io.info(path).duration_s
+        counted = _counted(blocks, self.sample_rate, total, progress)
+        return self._analyze_stream(
+            audio_io.checked_stream(counted, self.sample_rate, name=name), patchout, seed
+        )
+
+    def analyze_batch(
+        self, clips: Sequence[Clip], patchout: PatchoutSpec | None = None, seed: int = 0
+    ) -> list[ClipAnalysis]:
+        """Listen to many clips; windows of one length share encoder passes.
+
+        Returns:
+            One analysis per clip, in their order.
+
+        Raises:
+            AudioError, PatchoutError: as :meth:`analyze`.
+        """
+        spec = patchout or PatchoutSpec()
+        samples = [
+            audio_io.from_array(audio, rate, target_rate=self.sample_rate) for audio, rate in clips
+        ]
+        cut = [list(self.windowing.cut([clip])) for clip in samples]
+        heard = iter(self._listen([window for windows in cut for window in windows], spec, seed))
+        return [
+            self._summary(len(clip), list(islice(heard, len(windows))), spec, seed)
+            for clip, windows in zip(samples, cut, strict=True)
+        ]
+
+    def embed(
+        self, audio: NDArray[np.generic], sample_rate: int, *, normalize: bool = False
+    ) -> Floats:
+        """Embedding of a clip, (D,): the mean over its windows, on request of length 1."""
+        analysis = self.analyze(audio, sample_rate)
+        return analysis.unit_embedding if normalize else analysis.embedding
+
+    def kept(self, grid: PatchGrid, spec: PatchoutSpec, seed: int) -> NDArray[np.int64]:
+        """Patches of ``grid`` that stay: what :meth:`analyze` keeps for the same arguments."""
+        generator = torch.Generator().manual_seed(seed)
+        return select((grid.rows, grid.columns), spec, generator).numpy()
+
+    def _analyze_stream(
+        self, blocks: Iterable[Waveform], patchout: PatchoutSpec | None, seed: int
+    ) -> ClipAnalysis:
+        spec = patchout or PatchoutSpec()
+        heard: list[_Heard] = []
+        lengths: list[int] = []
+        windows = self.windowing.cut(_measured(blocks, lengths))
+        while batch := list(islice(windows, BATCH)):
+            heard += self._listen(batch, spec, seed)
+        return self._summary(sum(lengths), heard, spec, seed)
+
+    def _listen(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
+        """Hear windows, those of one length together; results keep the windows' order."""
+        heard: dict[int, _Heard] = {}
+        by_length = sorted(range(len(windows)), key=lambda index: len(windows[index][1]))
+        for batch in _runs(by_length, lambda index: len(windows[index][1])):
+            heard |= zip(batch, self._hear([windows[i] for i in batch], spec, seed), strict=True)
+        return [heard[index] for index in range(len(windows))]
+
+    @torch.inference_mode()
+    def _hear(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> Iterator[_Heard]:
+        """One encoder pass over windows of one length."""
+        stacked = np.stack([samples for _, samples in windows])
+        mel = self._mel(torch.from_numpy(stacked).to(self._device))  # (B, bands, frames)
+        grid = self._grid(mel.shape[2])
+        kept = None
+        if not spec.is_empty:
+            kept = torch.from_numpy(self.kept(grid, spec, seed)).to(self._device)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+            logits, embedding = self._network(mel, kept=kept)
+        logits = logits.float()
+        if self.checkpoint.activation == "softmax":
+            probabilities = logits.softmax(dim=-1)
+        else:
+            probabilities = logits.sigmoid()
+        results = [t.float().cpu().numpy() for t in (logits, probabilities, embedding, mel)]
+        for (start, samples), *window in zip(windows, *results, strict=True):
+            times = (start / self.sample_rate, (start + len(samples)) / self.sample_rate)
+            yield _window(times, *window[:3]), window[3]
+
+    def _grid(self, frames: int) -> PatchGrid:
+        return PatchGrid.of(self.checkpoint.config, self.checkpoint.front_end, frames)
+
+    def _summary(
+        self, samples: int, heard: list[_Heard], spec: PatchoutSpec, seed: int
+    ) -> ClipAnalysis:
+        windows = tuple(window for window, _ in heard)
+        grid = self._grid(heard[0][1].shape[1])
+        return ClipAnalysis(
+            model=self.name,
+            labels=self.labels,
+            duration_s=samples / self.sample_rate,
+            mel=self._joined(heard),
+            grid=grid,
+            patchout=spec,
+            seed=seed,
+            kept=self.kept(grid, spec, seed),
+            windows=windows,
+            logits=np.mean([w.logits for w in windows], axis=0, dtype=np.float32),
+            probabilities=np.mean([w.probabilities for w in windows], axis=0, dtype=np.float32),
+            embedding=np.mean([w.embedding for w in windows], axis=0, dtype=np.float32),
+        )
+
+    def _joined(self, heard: list[_Heard]) -> Floats:
+        """One spectrogram of overlapping windows: each gives way a quarter into the next one."""
+        front_end = self.checkpoint.front_end
+        firsts = [round(window.start_s * self.sample_rate / front_end.hop) for window, _ in heard]
+        quarter = self.windowing.length // 4 // front_end.hop
+        begins = [first + (quarter if index else 0) for index, first in enumerate(firsts)]
+        ends = [*begins[1:], firsts[-1] + heard[-1][1].shape[1]]
+        pieces = [
+            mel[:, begin - first : end - first]
+            for (_, mel), first, begin, end in zip(heard, firsts, begins, ends, strict=True)
+        ]
+        return np.concatenate(pieces, axis=1)
+
+
+def _window(
+    times: tuple[float, float], logits: Floats, probabilities: Floats, embedding: Floats
+) -> WindowAnalysis:
+    if not np.isfinite(logits).all():
+        raise AudioError(
+            f"the model's answer for {times[0]:.2f}-{times[1]:.2f} s is not finite; "
+            "the weights or the sound are damaged: try the bundled model"
+        )
+    return WindowAnalysis(
+        start_s=times[0],
+        end_s=times[1],
+        logits=logits,
+        probabilities=probabilities,
+        embedding=embedding,
+    )
+
+
+def _runs(items: list[int], key: Callable[[int], int]) -> Iterator[list[int]]:
+    """Consecutive items of one key, at most :data:`BATCH` at a time."""
+    run: list[int] = []
+    for item in items:
+        if run and (key(item) != key(run[0]) or len(run) == BATCH):
+            yield run
+            run = []
+        run.append(item)
+    if run:
+        yield run
+
+
+def _measured(blocks: Iterable[Waveform], lengths: list[int]) -> Iterator[Waveform]:
+    for block in blocks:
+        lengths.append(len(block))
+        yield block
+
+
+def _counted(
+    blocks: Iterable[Waveform],
+    rate: int,
+    total_s: float | None,
+    progress: WindowProgress | None,
+) -> Iterator[Waveform]:
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        if progress:
+            progress(done / rate, total_s)

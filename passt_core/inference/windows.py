@@ -1,0 +1,60 @@
+"""Cutting a clip of any length into windows that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from passt_core.network.model import PasstConfig
+from passt_core.signal.audio import Waveform
+from passt_core.signal.mel import MelConfig
+
+_TENTH = 10
+"""Windows are whole tenths of a second where the grid has room: 998 frames listen to 10 s."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windowing:
+    """Lengths in samples: of a window, from one to the next, and the least a network takes."""
+
+    length: int
+    hop: int
+    least: int
+
+    @classmethod
+    def of(cls, config: PasstConfig, front_end: MelConfig) -> Windowing:
+        """The windowing of a network: half overlapping, hops on whole frames."""
+        nominal = config.frames * front_end.hop
+        tenth = front_end.sample_rate // _TENTH
+        rounded = -(-nominal // tenth) * tenth
+        length = rounded if front_end.frames(rounded) <= config.max_frames else nominal
+        return cls(
+            length=length,
+            hop=length // 2 // front_end.hop * front_end.hop,
+            least=front_end.samples(config.patch),
+        )
+
+    def cut(self, blocks: Iterable[Waveform]) -> Iterator[tuple[int, Waveform]]:
+        """Turn consecutive blocks of samples into windows.
+
+        A clip that fits in one window is one window, padded with silence up to the least. A longer
+        one has windows every ``hop``; the last is aligned to the clip's end. No more than two
+        blocks and one window are held at a time.
+
+        Yields:
+            (first sample, samples) of each window.
+        """
+        held, start, emitted = np.zeros(0, np.float32), 0, False
+        for block in blocks:
+            held = np.concatenate([held, block]) if len(held) else block
+            while len(held) >= self.length + (self.hop if emitted else 0):
+                if emitted:
+                    held, start = held[self.hop :], start + self.hop
+                yield start, held[: self.length]
+                emitted = True
+        if not emitted:
+            yield 0, np.pad(held, (0, max(0, self.least - len(held))))
+        elif len(held) > self.length:
+            yield start + len(held) - self.length, held[-self.length :]

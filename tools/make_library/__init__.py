@@ -1,0 +1,1 @@
+"""Synthesises the bundled sound library: every clip is computed, none is recorded."""

@@ -1,0 +1,203 @@
+"""The house and its bells: clocks, doors, bells, beeps."""
+
+import numpy as np
+from numpy.random import Generator
+
+from .dsp import (
+    SR,
+    Signal,
+    attack_decay,
+    band,
+    between,
+    coloured,
+    curve,
+    high,
+    low,
+    normal,
+    overlay,
+    resonate,
+    samples,
+    white,
+)
+from .modes import modal
+from .space import mix, outdoors, room
+from .voice import partials, steady
+
+
+def _tick(rng: Generator, hz: float, ring: float, hard: float) -> Signal:
+    """One beat of an escapement: two or three contacts within 12 ms, plate and case ringing."""
+    out = np.zeros(samples(0.15))
+    for late, loud in (
+        (0.0, 0.5),
+        (between(rng, 0.003, 0.006), 1.0),
+        (between(rng, 0.008, 0.013), 0.4),
+    ):
+        n = samples(0.006)
+        contact = high(white(rng, n), 1800) * attack_decay(n, 0.0001, 0.0035)
+        freqs = [hz * r for r in (0.31, 1.0, 1.62, 2.35, 3.4)]
+        plate = modal(
+            0.12,
+            freqs,
+            [1.6 * ring, ring, 0.8 * ring, 0.6 * ring, 0.4 * ring],
+            [0.5, 1.0, 0.7, 0.5, 0.35],
+            rng=rng,
+        )
+        overlay(out, plate, late, loud)
+        overlay(out, contact, late, hard * loud)
+    return out
+
+
+def tick_tock(rng: Generator) -> Signal:
+    """A clock: tick and tock differ a little; a wrist watch, an alarm clock, a wall clock."""
+    n = samples(between(rng, 3.5, 5.0))
+    kind = int(rng.integers(0, 3))
+    beats = (between(rng, 4.5, 5.5), between(rng, 1.8, 4.2), between(rng, 0.9, 2.0))[kind]
+    hz = (between(rng, 3800, 5600), between(rng, 2200, 3800), between(rng, 900, 2200))[kind]
+    ring = (0.012, 0.02, 0.035)[kind] * between(rng, 0.7, 1.4)
+    pair = (_tick(rng, hz, ring, 1.2), _tick(rng, hz * between(rng, 0.8, 0.93), ring, 1.0))
+    limp = between(rng, -0.06, 0.06)
+    out = np.zeros(n)
+    at, k = between(rng, 0.02, 0.2), 0
+    while at < n / SR - 0.1:
+        overlay(out, pair[k % 2], at, between(rng, 0.9, 1.0) * (1.0 if k % 2 else 0.85))
+        at += (1 + (limp if k % 2 else -limp)) / beats
+        k += 1
+    out = room(rng, out, rt60=between(rng, 0.2, 0.6), wet=between(rng, 0.1, 0.35), size=3.5)
+    return out + between(rng, 0.002, 0.012) * normal(out).std() * coloured(rng, n, 4.0)
+
+
+def _panel(rng: Generator, base: float, hard: float) -> Signal:
+    """One knuckle on a wooden door: plate modes that die fast, and the click of the bone."""
+    ratios = (1.0, 1.62, 2.4, 3.1, 4.3, 6.0, 8.5, 12.0)
+    freqs = [base * r * between(rng, 0.98, 1.02) for r in ratios]
+    decays = [between(rng, 0.07, 0.13) / (1 + 0.25 * k) for k in range(8)]
+    heights = [1.0, 0.9, 0.8, 0.7, 0.55, 0.4, 0.3, 0.2]
+    body = modal(0.2, freqs, decays, heights, rng=rng)
+    n = samples(0.012)
+    bone = band(white(rng, n), 800, 6000, 1) * attack_decay(n, 0.0004, 0.008)
+    overlay(body, bone, 0.0, hard)
+    return body
+
+
+def knock(rng: Generator) -> Signal:
+    """Knuckles on a door: three to six knocks, once or twice, in a hallway."""
+    out = np.zeros(samples(between(rng, 2.0, 3.5)))
+    base, hard, gap = between(rng, 110, 260), between(rng, 0.6, 1.6), between(rng, 0.14, 0.3)
+    at = between(rng, 0.1, 0.35)
+    for _ in range(2):
+        for _ in range(int(rng.integers(3, 6))):
+            if at < len(out) / SR - 0.25:
+                overlay(out, _panel(rng, base, hard), at, between(rng, 0.75, 1.0))
+            at += gap * between(rng, 0.92, 1.08)
+        at += between(rng, 0.4, 0.8)
+    out = room(rng, out, rt60=between(rng, 0.3, 1.0), wet=between(rng, 0.2, 0.5), size=4)
+    return out + between(rng, 0.003, 0.012) * coloured(rng, len(out), 4.0)
+
+
+def _chime(rng: Generator, hz: float, length: float) -> Signal:
+    """One struck chime bar (free-free bar ratios) with its plunger."""
+    ratios = (1.0, 2.756, 5.404, 8.933)
+    t60 = between(rng, 1.6, 3.0)
+    bar = modal(
+        length,
+        [hz * r for r in ratios],
+        [t60, 0.5 * t60, 0.2 * t60, 0.1 * t60],
+        [1.0, 0.45, 0.2, 0.1],
+    )
+    beat = modal(length, [hz * 1.003], [t60], [0.25])
+    n = samples(0.01)
+    overlay(bar, band(white(rng, n), 1000, 8000) * attack_decay(n, 0.0003, 0.008), 0, 0.3)
+    return bar + beat
+
+
+def doorbell(rng: Generator) -> Signal:
+    """Ding-dong from chime bars, once or twice; or an electric bell that rattles."""
+    out = np.zeros(samples(between(rng, 2.8, 4.2)))
+    top = between(rng, 560, 820)
+    down = 2 ** (-float(rng.choice([3, 4, 5])) / 12)
+    at = between(rng, 0.08, 0.25)
+    for _ in range(1 if rng.random() < 0.6 else 2):
+        gap = between(rng, 0.4, 0.7)
+        overlay(out, _chime(rng, top, 3.0), at)
+        overlay(out, _chime(rng, top * down, 3.0), at + gap, 0.95)
+        at += gap + between(rng, 0.7, 1.1)
+    out = room(rng, out, rt60=between(rng, 0.4, 1.0), wet=between(rng, 0.2, 0.45))
+    return out + between(rng, 0.002, 0.008) * coloured(rng, len(out), 4.0)
+
+
+BELL_RATIOS = (0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6.796, 8.215)
+"""Partials of a tuned church bell against the prime: hum, prime, tierce, quint, nominal, ..."""
+
+
+def church_bell(rng: Generator) -> Signal:
+    """A bell in its tower: each partial a beating pair, the clapper's bite, streets around."""
+    out = np.zeros(samples(6.0))
+    prime = between(rng, 210, 520)
+    freqs: list[float] = []
+    for ratio in BELL_RATIOS:
+        freqs += [prime * ratio * between(rng, 0.997, 1.003)] * 2
+        freqs[-1] *= 1 + between(rng, 0.0004, 0.0025)
+    t60s = [between(rng, 6, 9) / (1 + 0.55 * (k // 2)) for k in range(len(freqs))]
+    heights = [
+        (0.6, 0.8, 1.0, 0.4, 1.1, 0.5, 0.5, 0.6, 0.45, 0.3, 0.2, 0.15)[k // 2]
+        * between(rng, 0.3, 1.0)
+        for k in range(len(freqs))
+    ]
+    strike = modal(6.0, freqs, t60s, heights, rng=rng)
+    n = samples(0.05)
+    bite = band(white(rng, n), 1200, 9000) * attack_decay(n, 0.0006, 0.04)
+    at, gap = between(rng, 0.05, 0.3), between(rng, 1.3, 2.8)
+    while at < 5.0:
+        loud = between(rng, 0.75, 1.0)
+        overlay(out, strike, at, loud)
+        overlay(out, bite, at, 0.5 * loud)
+        at += gap * between(rng, 0.98, 1.03)
+    out = outdoors(rng, out, distance=between(rng, 15, 60), wet=between(rng, 0.2, 0.5))
+    return mix((out, 0), (coloured(rng, len(out), 3.5), -38))
+
+
+def bicycle_bell(rng: Generator) -> Signal:
+    """Tring-tring: the thumb lever's clappers hit a small steel dome many times."""
+    out = np.zeros(samples(between(rng, 2.2, 3.5)))
+    base = between(rng, 1700, 2900)
+    freqs = [base * r * between(rng, 0.985, 1.015) for r in (1.0, 1.003, 2.35, 2.36, 3.9, 5.4)]
+    t60 = between(rng, 0.5, 1.3)
+    dome = modal(
+        1.2,
+        freqs,
+        [t60, t60, 0.7 * t60, 0.7 * t60, 0.4 * t60, 0.25 * t60],
+        [1.0, 0.8, 0.8, 0.6, 0.5, 0.3],
+        rng=rng,
+    )
+    n = samples(0.004)
+    at = between(rng, 0.05, 0.2)
+    for _ in range(int(rng.integers(2, 4))):
+        for k in range(int(rng.integers(5, 9))):
+            hit = high(white(rng, n), 2500) * attack_decay(n, 0.0002, 0.003)
+            overlay(out, dome, at, between(rng, 0.5, 1.0) * (0.7 if k % 2 else 1.0))
+            overlay(out, hit, at, 0.7)
+            at += between(rng, 0.038, 0.06)
+        at += between(rng, 0.15, 0.45)
+        if at > len(out) / SR - 0.6:
+            break
+    out = outdoors(rng, out, distance=between(rng, 2, 10), wet=0.12)
+    return out + 0.006 * coloured(rng, len(out), 3.5)
+
+
+def beep(rng: Generator) -> Signal:
+    """Beeps of an appliance: a square-driven buzzer with its narrow resonance, in groups."""
+    out = np.zeros(samples(between(rng, 2.0, 3.5)))
+    hz, length = between(rng, 850, 2900), between(rng, 0.06, 0.35)
+    gap, group = length * between(rng, 0.7, 1.5), int(rng.integers(1, 5))
+    n = samples(length)
+    tone = partials(steady(n, hz), 6.0, even=0.15)
+    buzzer = 0.4 * tone + resonate(tone, [(between(rng, 2200, 4000), 3.0, 1.0)])
+    edge = min(0.003 / length, 0.2)
+    sound = normal(buzzer) * curve(n, [(0, 0), (edge, 1), (1 - edge, 1), (1, 0)])
+    at, k = between(rng, 0.05, 0.3), 1
+    while at < len(out) / SR - length:
+        overlay(out, sound, at)
+        at += length + gap + (between(rng, 0.4, 0.6) if k % group == 0 and group > 1 else 0)
+        k += 1
+    out = room(rng, out, rt60=between(rng, 0.2, 0.6), wet=between(rng, 0.1, 0.35), size=4)
+    return out + between(rng, 0.003, 0.012) * low(coloured(rng, len(out), 3.5), 6000)

@@ -1,0 +1,253 @@
+"""Engines, rotors, rails, horns, sirens: pulse trains through resonances, on the move."""
+
+import numpy as np
+from numpy.random import Generator
+
+from .dsp import (
+    SR,
+    Signal,
+    attack_decay,
+    band,
+    between,
+    coloured,
+    curve,
+    gusts,
+    high,
+    low,
+    normal,
+    overlay,
+    phase,
+    resonate,
+    samples,
+    soft_clip,
+    times,
+    wander,
+    white,
+)
+from .modes import modal, pulses, through
+from .space import mix, outdoors, pass_by, room
+from .voice import partials, steady
+
+
+def _exhaust(rng: Generator, length: float, modes: list[tuple[float, float]]) -> Signal:
+    """Answer of an exhaust to one firing: damped (Hz, height) modes and a puff of noise."""
+    freqs, heights = zip(*modes, strict=True)
+    n = samples(length)
+    ring = modal(length, freqs, [0.8 * length] * len(freqs), heights, rng=rng)
+    puff = band(white(rng, n), 300, 6000, 1) * attack_decay(n, 0.0005, 0.5 * length)
+    return normal(ring[:n]) + 0.5 * normal(puff)
+
+
+def _revs(rng: Generator, n: int, idle: float, full: float) -> Signal:
+    """Firing rate of a saw at work: idle, blips of the trigger, wobble under load, (n,)."""
+    points, at = [(0.0, full if rng.random() < 0.6 else idle)], 0.0
+    while at < 0.98:
+        hold = at + between(rng, 0.12, 0.4)
+        rate = (
+            full * between(rng, 0.85, 1.05) if rng.random() < 0.75 else idle * between(rng, 1, 1.8)
+        )
+        points += [(min(at + 0.06, 0.99), rate), (min(max(hold, at + 0.08), 1.0), rate)]
+        at = hold
+    unique = {round(where, 4): rate for where, rate in points}
+    return curve(n, sorted(unique.items())) * (1 + wander(rng, n, 7, 0.025))
+
+
+def chainsaw(rng: Generator) -> Signal:
+    """Two-stroke engine: one firing a turn, hard exhaust, chain over the bar, wood biting."""
+    n = samples(between(rng, 4.0, 6.0))
+    full = between(rng, 95, 165)
+    rate = _revs(rng, n, between(rng, 38, 50), full)
+    effort = np.clip(rate / full, 0, 1.2)
+    train = pulses(rng, rate, jitter=0.035, spread=0.22)
+    modes = [
+        (between(rng, a, b), h)
+        for a, b, h in (
+            (180, 320, 1.0),
+            (480, 800, 1.0),
+            (1100, 1800, 0.8),
+            (2300, 3200, 0.6),
+            (3800, 5200, 0.35),
+        )
+    ]
+    engine = soft_clip(through(train, _exhaust(rng, 0.014, modes)), between(rng, 0.8, 1.8))
+    chain = band(white(rng, n), 1800, 11000, 1) * effort**2
+    chain *= 1 + 0.6 * np.sin(phase(rate * between(rng, 5.5, 7.5)))
+    bite = band(coloured(rng, n, 2.0), 500, 5000, 1) * effort**2 * gusts(rng, n, 25, 2.5)
+    out = mix(
+        (engine * effort**0.7, 0),
+        (chain, between(rng, -18, -11)),
+        (bite, between(rng, -18, -9)),
+    )
+    return outdoors(rng, out, distance=between(rng, 4, 30), wet=between(rng, 0.1, 0.3))
+
+
+def engine(rng: Generator) -> Signal:
+    """Four-stroke engine, idling or revved: unequal cylinders, exhaust pipe, valve clatter."""
+    n = samples(between(rng, 3.5, 5.0))
+    idle = between(rng, 21, 34)
+    points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 3.2)), (0.75, 1.4), (1.0, 1.0)]
+    rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
+    train = pulses(rng, rate, jitter=0.02, spread=0.16, cycle=4)
+    modes = [
+        (between(rng, a, b), h)
+        for a, b, h in (
+            (55, 90, 1.2),
+            (120, 190, 1.0),
+            (260, 420, 0.7),
+            (600, 950, 0.4),
+            (1400, 2100, 0.15),
+        )
+    ]
+    exhaust = soft_clip(through(train, _exhaust(rng, 0.07, modes)), 0.6)
+    valves = pulses(rng, 4 * rate, jitter=0.05, spread=0.4, cycle=8)
+    tick = high(white(rng, samples(0.008)), 1500) * attack_decay(samples(0.008), 0.0005, 0.008)
+    whir = band(coloured(rng, n, 3.0), 150, 3000, 1) * (rate / idle)
+    out = mix((exhaust, 0), (through(valves, tick), between(rng, -24, -14)), (whir, -14))
+    return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.08, 0.25))
+
+
+def helicopter(rng: Generator) -> Signal:
+    """Rotor: a thump and a slap at each blade, noise of the wash, gears and turbine behind."""
+    n = samples(between(rng, 4.5, 6.0))
+    blade_rate = between(rng, 9.5, 19.0)
+    rate = steady(n, blade_rate) * (1 + wander(rng, n, 0.5, 0.01))
+    slap = between(rng, 0.2, 1.0)
+    train = pulses(rng, rate, jitter=0.012, spread=0.08, cycle=int(rng.integers(2, 5)))
+    size = samples(0.09)
+    thump = modal(0.09, [between(rng, 45, 80), between(rng, 95, 170)], [0.12, 0.08], [1.0, 0.7])
+    crack = band(white(rng, size), 90, between(rng, 900, 2600), 1) * attack_decay(size, 0.006, 0.06)
+    blades = through(train, normal(thump) + slap * normal(crack))
+    beat = 0.5 + 0.5 * np.cos(phase(rate))
+    wash = band(coloured(rng, n, 4.0), 80, 3500, 1) * (0.25 + beat**2)
+    hiss = band(coloured(rng, n, 3.0), 1000, 9000, 1) * (0.4 + 0.6 * beat)
+    gears = partials(steady(n, between(rng, 420, 700)) * (1 + wander(rng, n, 1, 0.002)), 5)
+    out = mix(
+        (blades, 0),
+        (wash, between(rng, -8, -1)),
+        (hiss, between(rng, -24, -14)),
+        (gears, between(rng, -32, -20)),
+    )
+    path = [(0.0, rng.uniform(0.3, 1)), (rng.uniform(0.3, 0.7), 1.0), (1.0, rng.uniform(0.3, 1))]
+    return outdoors(rng, out * curve(n, path), distance=between(rng, 15, 80), wet=0.25)
+
+
+def vacuum_cleaner(rng: Generator) -> Signal:
+    """Universal motor and fan: whine with harmonics under broad air noise, run up, moved about."""
+    n = samples(between(rng, 3.5, 5.0))
+    start = between(rng, 0.0, 0.12)
+    spin = curve(n, [(0.0, 0.35), (start + 0.12, 0.95), (0.5, 1.0), (1.0, 1.0)])
+    f0 = between(rng, 240, 420) * spin * (1 + wander(rng, n, 1.5, 0.006))
+    whine = resonate(partials(f0, 5.0), [(1200, 1.0, 1.0), (3200, 1.5, 0.6)]) + 0.2 * partials(
+        f0, 8
+    )
+    air = resonate(coloured(rng, n, 2.5), [(between(rng, 500, 900), 0.7, 1.0), (2500, 0.6, 0.6)])
+    air = (air + 0.25 * coloured(rng, n, 1.5)) * spin**2 * gusts(rng, n, 1.5, 1.2)
+    hum = partials(steady(n, 100.0), 6)
+    out = mix((air, 0), (whine * spin, between(rng, -14, -6)), (hum, -22))
+    return room(rng, out, rt60=0.4, wet=0.35, size=4)
+
+
+def _wheels(rng: Generator, n: int) -> Signal:
+    """Bogies over rail joints: pairs of double clacks that pass at an even pace, (n,)."""
+    out, gap = np.zeros(n), between(rng, 0.55, 0.95)
+    clack = [
+        modal(
+            0.2,
+            [between(rng, 90, 160), 320, 640, 1150, 2100],
+            [0.2, 0.12, 0.09, 0.06, 0.04],
+            [1.0, 0.7, 0.6, 0.5, 0.35],
+            rng=rng,
+        )
+        + 0.5 * band(white(rng, samples(0.2)), 300, 4000) * attack_decay(samples(0.2), 0.001, 0.06)
+        for _ in range(4)
+    ]
+    at = -gap * rng.random()
+    while at < n / SR:
+        for k, late in enumerate((0.0, 0.13 * gap / 0.55, 0.33 * gap / 0.55, 0.46 * gap / 0.55)):
+            overlay(out, clack[k], at + late * 0.8, between(rng, 0.6, 1.0))
+        at += gap
+    return out
+
+
+def _air_horn(rng: Generator, n: int) -> Signal:
+    """Chord of a locomotive horn: bright reeds, a breath of air, a slow start, (n,)."""
+    root = between(rng, 255, 330)
+    total = np.zeros(n)
+    for ratio in (1.0, 1.19, 1.335, 1.68):
+        f0 = steady(n, root * ratio) * (1 + wander(rng, n, 5, 0.002))
+        total += normal(partials(f0, 2.0)) * between(rng, 0.6, 1.0)
+    horn = resonate(total, [(900, 1.0, 1.0), (2200, 1.2, 0.7)]) + 0.3 * total
+    return normal(horn) + 0.05 * high(white(rng, n), 1500)
+
+
+def train(rng: Generator) -> Signal:
+    """Cars over joints with rumble, roar and squeal; in some clips the horn calls."""
+    n = samples(between(rng, 4.5, 6.0))
+    rumble = low(coloured(rng, n, 4.5, 40), 350) * gusts(rng, n, 3, 2)
+    roar = band(coloured(rng, n, 3.0), 250, 5000, 1) * gusts(rng, n, 2, 1.5)
+    layers = [(_wheels(rng, n), 0.0), (rumble, between(rng, -3, 3)), (roar, between(rng, -9, -3))]
+    if rng.random() < 0.4:
+        f0 = between(rng, 1800, 3200) * (1 + wander(rng, n, 2, 0.01))
+        squeal = (partials(f0, 8) + 0.3 * partials(1.47 * f0, 8)) * gusts(rng, n, 3, 6)
+        layers.append((squeal, between(rng, -26, -18)))
+    if rng.random() < 0.6:
+        blow = np.zeros(n)
+        length = samples(between(rng, 1.0, 2.2))
+        shape = curve(length, [(0, 0), (0.06, 1), (0.9, 1), (1, 0)])
+        overlay(blow, _air_horn(rng, length) * shape, between(rng, 0.3, 1.6))
+        layers.append((blow, between(rng, 0, 6)))
+    out = mix(*layers)
+    return outdoors(rng, out, distance=between(rng, 10, 35), wet=0.3)
+
+
+def car_horn(rng: Generator) -> Signal:
+    """Two diaphragm horns a third apart, one to four honks, in a street."""
+    out = np.zeros(samples(between(rng, 2.0, 3.5)))
+    root, ratio = between(rng, 330, 460), between(rng, 1.18, 1.28)
+    at = between(rng, 0.1, 0.3)
+    for _ in range(int(rng.integers(1, 5))):
+        length = between(rng, 0.12, 0.9)
+        n = samples(length)
+        start = 1 - 0.06 * np.exp(-times(n) / 0.02)
+        tone = partials(root * start, 1.0) + partials(root * ratio * start, 1.0)
+        horn = resonate(tone, [(1300, 2.0, 1.0), (2600, 2.5, 1.0), (3600, 3.0, 0.5)]) + 0.12 * tone
+        shape = curve(n, [(0, 0), (min(0.015 / length, 0.3), 1), (1 - 0.02 / length, 0.95), (1, 0)])
+        overlay(out, normal(horn) * shape, at)
+        at += length + between(rng, 0.12, 0.4)
+        if at > len(out) / SR - 0.5:
+            break
+    out = outdoors(rng, out, distance=between(rng, 5, 40), wet=between(rng, 0.3, 0.7))
+    street = low(coloured(rng, len(out), 3.5), 2500) * gusts(rng, len(out), 1, 2)
+    return out + between(rng, 0.01, 0.05) * street
+
+
+def siren_tone(rng: Generator, n: int, kind: str) -> Signal:
+    """Electronic siren through its horn: `wail`, `yelp` or `hilo`, (n,)."""
+    t = times(n)
+    bottom, top = between(rng, 520, 700), between(rng, 1250, 1550)
+    start = rng.random()
+    if kind == "hilo":
+        period = between(rng, 0.9, 1.3)
+        low_tone, ratio = between(rng, 420, 520), between(rng, 1.26, 1.36)
+        f0 = low(low_tone * np.where(np.mod(t / period + start, 1) < 0.5, 1.0, ratio), 60, 1)
+        f0 = np.maximum(f0, 200)
+    else:
+        period = between(rng, 2.8, 4.6) if kind == "wail" else between(rng, 0.26, 0.4)
+        swing = 0.5 - 0.5 * np.cos(2 * np.pi * np.mod(t / period + start, 1) ** 0.8)
+        f0 = bottom * (top / bottom) ** swing
+    tone = partials(f0, 3.0)
+    horn = resonate(tone, [(1100, 1.2, 1.0), (2300, 1.5, 0.8), (3400, 2.0, 0.4)]) + 0.25 * tone
+    return normal(soft_clip(horn, 1.0))
+
+
+def siren(rng: Generator) -> Signal:
+    """An emergency vehicle: stands, or drives past with Doppler shift, in a street."""
+    n = samples(between(rng, 4.5, 6.0))
+    kind = ("wail", "wail", "yelp", "hilo")[int(rng.integers(0, 4))]
+    tone = siren_tone(rng, n, kind)
+    if rng.random() < 0.5:
+        when = between(rng, 0.35, 0.7) * n / SR
+        tone = pass_by(tone, speed=between(rng, 11, 22), closest=between(rng, 6, 14), when=when)
+    out = outdoors(rng, tone, distance=between(rng, 10, 50), wet=between(rng, 0.3, 0.8))
+    street = low(coloured(rng, n, 3.5), 2500) * gusts(rng, n, 1, 2)
+    return mix((out, 0), (street, between(rng, -28, -18)))

@@ -1,0 +1,117 @@
+"""Renders sources to Ogg Vorbis files with a catalogue; the same samples on each run."""
+
+import csv
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.random import PCG64, Generator
+
+from .dsp import SR, Signal, gain
+from .level import PEAK_DBFS, level
+from .registry import SOURCES, Source
+from .scenes import SCENES
+
+LICENCE = "CC0-1.0"
+LIBRARY_FIELDS = ("id", "file", "label", "family", "seed", "generator", "licence")
+EXAMPLE_FIELDS = ("id", "file", "title", "labels", "licence")
+COMPRESSION = 0.62
+"""libsndfile's 0 (best) to 1 (smallest); 0.62 is about 64 kbit/s for noise."""
+LABEL_SEPARATOR = "|"
+"""Between the labels of one example clip; no AudioSet name holds it."""
+
+
+def seed_of(name: str, index: int) -> int:
+    """Seed of a clip: 32 bits of SHA-256 of its class name and its number."""
+    return int.from_bytes(hashlib.sha256(f"{name}#{index}".encode()).digest()[:4], "big")
+
+
+def make_clip(generate: Callable[[Generator], Signal], seed: int) -> Signal:
+    """One finished clip, levelled and faded, float64 (n,) at `SR` Hz."""
+    return level(generate(Generator(PCG64(seed))))
+
+
+def _encoded(path: Path, x: Signal) -> Signal:
+    """Write `x` to `path` as Vorbis and return what comes back."""
+    soundfile.write(
+        path,
+        x.astype(np.float32),
+        SR,
+        format="OGG",
+        subtype="VORBIS",
+        compression_level=COMPRESSION,
+    )
+    back, _ = soundfile.read(path, dtype="float64")
+    return np.asarray(back, dtype=np.float64)
+
+
+def write_clip(path: Path, x: Signal) -> None:
+    """Write `x` atomically; lower it until no decoded sample is above the peak limit."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".ogg")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        while (top := float(np.max(np.abs(_encoded(temporary, x))))) > gain(PEAK_DBFS):
+            x = x * (gain(PEAK_DBFS) / top * 0.99)
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, fields: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+    """Write a CSV atomically."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fields, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(temporary, path)
+
+
+def _library_row(source: Source, index: int) -> dict[str, str]:
+    """Catalogue row of one library clip."""
+    name = f"{source.slug}-{index:02d}"
+    seed = str(seed_of(source.label, index))
+    values = (name, f"{name}.ogg", source.label, source.family, seed, source.generator, LICENCE)
+    return dict(zip(LIBRARY_FIELDS, values, strict=True))
+
+
+def _remove_stale(folder: Path, keep: set[str]) -> None:
+    """Remove clips of an earlier registry."""
+    for path in folder.glob("*.ogg"):
+        if path.name not in keep:
+            path.unlink()
+
+
+def render_library(folder: Path) -> Iterator[str]:
+    """Render all of `SOURCES` into `folder`, then the catalogue; yields each file name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for source in SOURCES:
+        for index in range(1, source.count + 1):
+            row = _library_row(source, index)
+            write_clip(folder / row["file"], make_clip(source.generate, int(row["seed"])))
+            rows.append(row)
+            yield row["file"]
+    write_table(folder / "library.csv", LIBRARY_FIELDS, rows)
+    _remove_stale(folder, {row["file"] for row in rows})
+
+
+def render_examples(folder: Path) -> Iterator[str]:
+    """Render all of `SCENES` into `folder`, then the catalogue; yields each file name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for scene in SCENES:
+        file = f"{scene.slug}.ogg"
+        write_clip(folder / file, make_clip(scene.generate, seed_of(scene.slug, 0)))
+        labels = LABEL_SEPARATOR.join(scene.labels)
+        values = (scene.slug, file, scene.title, labels, LICENCE)
+        rows.append(dict(zip(EXAMPLE_FIELDS, values, strict=True)))
+        yield file
+    write_table(folder / "examples.csv", EXAMPLE_FIELDS, rows)
+    _remove_stale(folder, {row["file"] for row in rows})

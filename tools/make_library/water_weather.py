@@ -1,0 +1,241 @@
+"""Rain, thunder, wind; sea, brook, drips; fire. Each takes an rng, returns (n,) at `SR`."""
+
+import numpy as np
+from numpy.random import Generator
+
+from .dsp import (
+    Signal,
+    at_times,
+    attack_decay,
+    band,
+    between,
+    coloured,
+    grains,
+    gusts,
+    high,
+    low,
+    overlay,
+    resonate,
+    samples,
+    shaped,
+    times,
+    wander,
+    white,
+)
+from .modes import bubble, modal
+from .space import mix, outdoors, room
+
+
+def _drop_kernels(rng: Generator, low_hz: float, high_hz: float, count: int) -> list[Signal]:
+    """Impacts of drops: noise of 1-5 ms with one resonance each."""
+    kernels = []
+    for _ in range(count):
+        size = samples(between(rng, 0.004, 0.012))
+        hit = white(rng, size) * attack_decay(size, 0.0002, between(rng, 0.003, 0.012))
+        hz = between(rng, low_hz, high_hz)
+        kernels.append(hit + 2 * resonate(hit, [(hz, 4, 1.0)]))
+    return kernels
+
+
+def rain(rng: Generator) -> Signal:
+    """Steady hiss of far drops, near impacts, plinks in puddles, sometimes a roof."""
+    n = samples(between(rng, 4.0, 6.0))
+    swell = gusts(rng, n, 0.6, 1.2)
+    hiss = band(coloured(rng, n, between(rng, 0.5, 3.5)), 400, between(rng, 9000, 14000), 1)
+    many = grains(rng, n, between(rng, 900, 3500), _drop_kernels(rng, 1500, 9000, 10), spread=0.8)
+    near = grains(rng, n, between(rng, 25, 120), _drop_kernels(rng, 900, 5000, 8), spread=0.7)
+    plinks = [bubble(between(rng, 900, 4200)) for _ in range(8)]
+    puddle = grains(rng, n, between(rng, 8, 60), plinks, spread=0.8)
+    out = mix(
+        (hiss * swell, -3),
+        (many * swell, between(rng, -6, 0)),
+        (near, between(rng, -16, -8)),
+        (puddle, between(rng, -26, -14)),
+    )
+    if rng.random() < 0.35:
+        modes = [(between(rng, 250, 1800), 6.0, 1.0) for _ in range(5)]
+        out = mix((out, 0), (resonate(many + 2 * near, modes), -6))
+    return out
+
+
+def _rumble_echoes(rng: Generator, n: int, at: float, length: float) -> Signal:
+    """Energy of a strike over time: many branches of the channel, arriving late, (n,)."""
+    energy = np.zeros(n)
+    for _ in range(14):
+        late = at + length * rng.beta(0.9, 2.2)
+        width = between(rng, 0.08, 0.6)
+        bump = attack_decay(samples(3 * width), 0.15 * width, 2.2 * width)
+        overlay(energy, bump, late, between(rng, 0.2, 1.0) * np.exp(-1.2 * (late - at) / length))
+    return energy
+
+
+def thunder(rng: Generator) -> Signal:
+    """A crack whose highs go with distance, then rumble that rolls in waves."""
+    n = samples(between(rng, 5.0, 6.0))
+    distance = rng.uniform(0, 1)
+    at = between(rng, 0.1, 0.5)
+    energy = _rumble_echoes(rng, n, at, between(rng, 2.5, 4.5))
+    deep = low(coloured(rng, n, 4.0, 45), 260 - 140 * distance) * energy
+    body = band(coloured(rng, n, 3.0), 70, 900 - 500 * distance, 1) * energy**1.4
+    tearing = grains(
+        rng, n, 500, _drop_kernels(rng, 300, 2500, 6), spread=1.2, density=energy**2.5 + 1e-9
+    )
+    strike = np.zeros(n)
+    for k in range(5):
+        crack = coloured(rng, samples(0.5), 4.0) * attack_decay(samples(0.5), 0.004, 0.35)
+        overlay(strike, crack, at + 0.06 * k * rng.uniform(0.5, 1.5), rng.uniform(0.4, 1.0))
+    out = mix(
+        (deep, 0),
+        (body, -4),
+        (low(tearing, 4000 - 2800 * distance), -12 - 10 * distance),
+        (low(strike, 6000 - 5000 * distance), -4 - 10 * distance),
+        (band(coloured(rng, n, 3.0), 300, 6000), -44 if rng.random() < 0.5 else -32),
+    )
+    return outdoors(rng, out, distance=5 + 30 * distance, wet=0.3)
+
+
+def wind(rng: Generator) -> Signal:
+    """Turbulence whose colour follows its strength; now and then an edge that whistles."""
+    n = samples(between(rng, 5.0, 6.0))
+    force = np.clip(1 + wander(rng, n, 0.5, 0.45) + wander(rng, n, 2.2, 0.12), 0.12, 3)
+    centre = between(rng, 220, 480)
+    noise = coloured(rng, n, 2.0, 40)
+
+    def howl(hz: Signal, seconds: Signal) -> Signal:
+        strength = at_times(force, seconds[0])[None, :]
+        middle = centre * (0.55 + 0.5 * strength)
+        bump = 1 / (1 + ((hz - middle) / (0.45 * middle)) ** 2)
+        air = 0.12 * strength / (1 + (hz / (900 * strength)) ** 2)
+        return (bump + air) * strength**1.6
+
+    layers = [(shaped(noise, howl), 0.0), (low(coloured(rng, n, 5.0), 120) * force**2, -4.0)]
+    if rng.random() < 0.6:
+        edge = between(rng, 500, 1100)
+
+        def whistle(hz: Signal, seconds: Signal) -> Signal:
+            strength = at_times(force, seconds[0])[None, :]
+            middle = edge * (0.75 + 0.25 * strength)
+            return strength**2.5 / (1 + ((hz - middle) / 28) ** 2)
+
+        layers.append((shaped(white(rng, n), whistle), between(rng, -14, -6)))
+    return mix(*layers)
+
+
+def _wave_colour(
+    rng: Generator, n: int, breaks: list[tuple[float, float]]
+) -> tuple[Signal, Signal]:
+    """Level and cut-off (Hz) of the surf: slow swell, quick break, long wash, (n,) each."""
+    t = times(n)
+    force = np.full(n, 0.10)
+    bright = np.full(n, 500.0)
+    for at, size in breaks:
+        rise = np.exp(-(((t - at) / 0.9) ** 2)) * (t < at) + (t >= at)
+        fall = np.exp(-np.maximum(t - at, 0) / (1.5 * size + 0.8))
+        force += size * rise * fall
+        bright += size * 7000 * rise**2 * np.exp(-np.maximum(t - at - 0.3, 0) / 2.2)
+    return force * gusts(rng, n, 6, 0.8), bright
+
+
+def waves(rng: Generator) -> Signal:
+    """Surf: rumble before the break, bright crash, foam that hisses as it runs back."""
+    n = samples(6.0)
+    first = between(rng, 0.8, 2.5)
+    breaks = [(first, between(rng, 0.6, 1.0))]
+    breaks += [(first + between(rng, 2.0, 4.0), between(rng, 0.4, 0.9))]
+    breaks += [(first - between(rng, 3.0, 5.0), between(rng, 0.5, 0.9))]
+    force, bright = _wave_colour(rng, n, breaks)
+
+    def surf(hz: Signal, seconds: Signal) -> Signal:
+        edge = at_times(bright, seconds[0])[None, :]
+        level = at_times(force, seconds[0])[None, :]
+        return level / (1 + (hz / edge) ** 2) ** 0.6
+
+    body = shaped(coloured(rng, n, between(rng, 2.0, 3.5), 60), surf)
+    foam = grains(rng, n, 2500, _drop_kernels(rng, 2500, 9000, 8), spread=0.9, density=bright - 400)
+    gurgle = [bubble(between(rng, 350, 1500)) for _ in range(8)]
+    slosh = grains(rng, n, 80, gurgle, spread=0.9, density=force)
+    swell = low(coloured(rng, n, 4.0), 160) * force
+    return mix(
+        (body, 0),
+        (foam * force, between(rng, -18, -10)),
+        (slosh, -26),
+        (swell, between(rng, -14, -8)),
+    )
+
+
+def stream(rng: Generator) -> Signal:
+    """A brook: thousands of bubbles over the soft noise of moving water."""
+    n = samples(between(rng, 4.0, 5.5))
+    middle = between(rng, 500, 1100)
+    sizes = middle * rng.lognormal(0.15, 0.5, 40)
+    kernels = [bubble(float(hz), rise=between(rng, 0.02, 0.25)) for hz in np.clip(sizes, 250, 5000)]
+    flow = grains(rng, n, between(rng, 160, 420), kernels, spread=0.9)
+    fine = grains(rng, n, 900, [bubble(between(rng, 1500, 6000)) for _ in range(20)], spread=0.7)
+    wash = band(coloured(rng, n, 3.0), 200, 6000, 1) * gusts(rng, n, 3, 1.5)
+    return mix((flow, 0), (fine, between(rng, -12, -6)), (wash, between(rng, -10, -3)))
+
+
+def drip(rng: Generator) -> Signal:
+    """Single drops into standing water, in a sink, a cave or a cellar."""
+    n = samples(between(rng, 3.0, 5.0))
+    out = np.zeros(n)
+    at, gap = between(rng, 0.1, 0.4), between(rng, 0.35, 0.9)
+    middle = between(rng, 700, 1700)
+    while at < n / 32_000 - 0.3:
+        hit = white(rng, samples(0.004)) * attack_decay(samples(0.004), 0.0003, 0.004)
+        overlay(out, high(hit, 1500), at, 0.12)
+        for k in range(int(rng.integers(1, 4))):
+            hz = middle * between(rng, 0.7, 1.5)
+            drop = bubble(hz, rise=between(rng, 0.08, 0.3), height=between(rng, 0.4, 1.0))
+            overlay(out, drop, at + 0.012 + 0.03 * k * rng.random(), 0.7**k)
+        at += gap * between(rng, 0.7, 1.3)
+    wet = room(rng, out, rt60=between(rng, 0.4, 1.8), wet=between(rng, 0.2, 0.6), size=4.0)
+    return wet + 0.004 * coloured(rng, n, 4.0)
+
+
+def _snap_kernels(rng: Generator, count: int) -> list[Signal]:
+    """Snaps of burning wood: hard onset, 1-8 ms, a few resonances."""
+    kernels = []
+    for _ in range(count):
+        length = between(rng, 0.002, 0.014)
+        n = samples(3 * length)
+        hit = white(rng, n) * attack_decay(n, 0.0001, 2.2 * length)
+        tone = modal(
+            3 * length,
+            [between(rng, 700, 7000) for _ in range(3)],
+            [2 * length] * 3,
+            [1.0] * 3,
+            rng=rng,
+        )
+        kernels.append(hit + 1.2 * tone[:n])
+    return kernels
+
+
+def fire(rng: Generator) -> Signal:
+    """Crackle with heavy-tailed snaps over the soft roar and lick of flames."""
+    n = samples(between(rng, 4.0, 6.0))
+    bursts = gusts(rng, n, 3.0, 6.0)
+    crackle = grains(
+        rng, n, between(rng, 12, 40), _snap_kernels(rng, 16), spread=1.1, density=bursts
+    )
+    fizz = grains(
+        rng, n, between(rng, 120, 400), _snap_kernels(rng, 10), spread=0.8, density=bursts
+    )
+    lick = low(coloured(rng, n, 5.0, 40), between(rng, 250, 600)) * gusts(rng, n, 7, 3.5)
+    hiss = high(coloured(rng, n, 2.0), 1500) * gusts(rng, n, 1.5, 2.5)
+    return mix(
+        (crackle, 0),
+        (fizz, between(rng, -10, -4)),
+        (lick, between(rng, -12, 0)),
+        (hiss, between(rng, -26, -14)),
+    )
+
+
+def white_noise(rng: Generator) -> Signal:
+    """Flat noise, as from a detuned receiver."""
+    return white(rng, samples(between(rng, 2.0, 4.0)))
+
+
+def pink_noise(rng: Generator) -> Signal:
+    """Noise with equal power in each octave."""
+    return coloured(rng, samples(between(rng, 2.0, 4.0)), 3.01, 20)
