@@ -17,6 +17,7 @@ from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
 from passt_core.network.patchout import PatchoutSpec, select
+from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio as audio_io
 from passt_core.signal.audio import Waveform
 from passt_core.signal.mel import MelSpectrogram
@@ -71,7 +72,7 @@ class Predictor:
     @classmethod
     def from_checkpoint(
         cls,
-        name_or_path: str | Path = checkpoints.BUNDLED,
+        name_or_path: str | Path = BUNDLED,
         *,
         device: str = "auto",
         precision: str = "fp32",
@@ -175,6 +176,11 @@ class Predictor:
         """Embedding of a clip, (D,): the mean over its windows, on request of length 1."""
         analysis = self.analyze(audio, sample_rate)
         return analysis.unit_embedding if normalize else analysis.embedding
+
+    @torch.inference_mode()
+    def spectrogram(self, samples: Waveform) -> Floats:
+        """Normalised log-mel (bands, frames) of mono samples at the model's rate."""
+        return self._mel(torch.from_numpy(samples)[None].to(self._device))[0].cpu().numpy()
 
     def kept(self, grid: PatchGrid, spec: PatchoutSpec, seed: int) -> NDArray[np.int64]:
         """Patches of ``grid`` that stay: what :meth:`analyze` keeps for the same arguments."""

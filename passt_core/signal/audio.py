@@ -82,6 +82,7 @@ def load(
     start_s: float = 0.0,
     duration_s: float | None = None,
     sample_rate: int = SAMPLE_RATE,
+    silence_allowed: bool = False,
 ) -> Waveform:
     """Read a file, or a stretch of it, as mono.
 
@@ -90,6 +91,7 @@ def load(
         start_s: where to begin, in seconds; what lies before is sought past, not decoded.
         duration_s: how much to read, in seconds; None reads to the end.
         sample_rate: rate of the result in Hz.
+        silence_allowed: let digital silence through; a stretch of a longer clip may be silent.
 
     Returns:
         float32 samples, shape (n,), the mean of the channels.
@@ -99,7 +101,8 @@ def load(
     """
     pieces = list(stream(path, start_s=start_s, duration_s=duration_s, sample_rate=sample_rate))
     audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    return checked(audio, sample_rate, name=Path(path).name)
+    name = Path(path).name
+    return checked(audio, sample_rate, name=name, silence_allowed=silence_allowed)
 
 
 def stream(
