@@ -7,9 +7,13 @@ so the memory in use follows what is asked for and not the length of the file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -58,14 +62,14 @@ def info(path: str | Path) -> AudioInfo:
         AudioError: the file is missing, empty, not a sound, or outside the supported limits.
     """
     path = _existing(path)
-    try:
-        header = soundfile.info(str(path))
-        found = AudioInfo(
-            duration_s=header.frames / header.samplerate,
-            sample_rate=header.samplerate,
-            channels=header.channels,
-        )
-    except soundfile.LibsndfileError:
+    if file := _soundfile(path):
+        with file:
+            found = AudioInfo(
+                duration_s=file.frames / file.samplerate,
+                sample_rate=file.samplerate,
+                channels=file.channels,
+            )
+    else:
         with _ffmpeg(path) as container:
             stream = container.streams.audio[0]
             duration = container.duration / av.time_base if container.duration else None
@@ -123,12 +127,14 @@ def stream(
             "start at 0 or later and take more than 0 s"
         )
     header = info(path)
-    first = max(0.0, start_s - MARGIN_SECONDS)
+    # On a whole sample of both rates, so that a stretch is a slice of the whole to the sample.
+    grid = math.gcd(header.sample_rate, sample_rate)
+    first = math.floor(max(0.0, start_s - MARGIN_SECONDS) * grid) / grid
     length = None if duration_s is None else start_s - first + duration_s + MARGIN_SECONDS
     blocks = _decoded(Path(path), header, first, length)
     mono = (block.mean(axis=1, dtype=np.float32) for block in blocks)
     skip = round((start_s - first) * sample_rate)
-    take = None if duration_s is None else round(duration_s * sample_rate)
+    take = None if duration_s is None else max(1, round(duration_s * sample_rate))
     yield from _trimmed(_resampled(mono, header.sample_rate, sample_rate), skip, take)
 
 
@@ -249,9 +255,10 @@ def _existing(path: str | Path) -> Path:
     return path
 
 
-def _as_float(audio: NDArray[np.generic]) -> Waveform:
+def _as_float(audio: NDArray[Any]) -> Waveform:
     if np.issubdtype(audio.dtype, np.floating):
-        return audio.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is refused
+            return audio.astype(np.float32, copy=False)
     if not np.issubdtype(audio.dtype, np.integer):
         raise AudioError(f"audio has type {audio.dtype}; give floats or integers")
     limits = np.iinfo(audio.dtype)
@@ -266,13 +273,21 @@ def _decoded(
     """Blocks of shape (n, channels) at the file's own rate."""
     start = round(start_s * header.sample_rate)
     count = None if duration_s is None else round(duration_s * header.sample_rate)
-    try:
-        file = soundfile.SoundFile(str(path))
-    except soundfile.LibsndfileError:
+    if file := _soundfile(path):
+        with file:
+            yield from _soundfile_blocks(file, path.name, start, count)
+    else:
         yield from _ffmpeg_blocks(path, header.sample_rate, start, count)
-        return
-    with file:
-        yield from _soundfile_blocks(file, path.name, start, count)
+
+
+def _soundfile(path: Path) -> soundfile.SoundFile | None:
+    """Open with libsndfile; None if it does not know the file."""
+    if path.suffix.lower() == ".raw":
+        return None  # libsndfile would ask for what a headerless file does not say
+    try:
+        return soundfile.SoundFile(str(path))
+    except soundfile.LibsndfileError:
+        return None
 
 
 def _soundfile_blocks(
@@ -297,33 +312,42 @@ def _soundfile_blocks(
         ) from error
 
 
-def _ffmpeg(path: Path) -> av.container.InputContainer:
+@contextmanager
+def _ffmpeg(path: Path) -> Iterator[av.container.InputContainer]:
     """Open with FFmpeg, from one open file and with no protocol that could reach another."""
     refusal = (
         f"{path.name} is not a sound that can be read; "
         "use WAV, FLAC, OGG, Opus, MP3, AIFF, M4A, AAC, WebM or MP4"
     )
-    try:
-        container = av.open(path.open("rb"), options={"protocol_whitelist": "none"})
-    except (av.FFmpegError, ValueError) as error:
-        raise AudioError(refusal) from error
-    known = _FFMPEG_DEMUXERS.intersection(container.format.name.split(","))
-    if not known or not container.streams.audio:
-        container.close()
-        reason = f"{path.name} has no sound in it (no audio stream); try another file"
-        raise AudioError(reason if known else refusal)
-    return container
+    with path.open("rb") as file:
+        try:
+            container = av.open(
+                file, "r", options={"protocol_whitelist": "none"}, metadata_errors="replace"
+            )
+        except (av.FFmpegError, ValueError) as error:
+            raise AudioError(refusal) from error
+        with container:
+            if not _FFMPEG_DEMUXERS.intersection(container.format.name.split(",")):
+                raise AudioError(refusal)
+            if not container.streams.audio:
+                raise AudioError(
+                    f"{path.name} has no sound in it (no audio stream); try another file"
+                )
+            yield container
 
 
 def _ffmpeg_blocks(path: Path, rate: int, start: int, count: int | None) -> Iterator[Waveform]:
     end = None if count is None else start + count
     with _ffmpeg(path) as container:
         stream = container.streams.audio[0]
+        # Times in the file need not begin at 0; samples are counted from the first one decoded.
+        origin = (stream.start_time or 0) * (stream.time_base or Fraction(0))
         if start:
-            container.seek(int(start / rate * av.time_base), backward=True)
+            with suppress(av.FFmpegError):  # cannot be sought: decoded from its beginning
+                container.seek(int((start / rate + origin) * av.time_base), backward=True)
         try:
-            position: int | None = None
-            for block, block_start in _ffmpeg_frames(container, stream, rate):
+            position = None if start else 0
+            for block, block_start in _ffmpeg_frames(container, stream, rate, origin):
                 position = block_start if position is None else position
                 piece = block[max(0, start - position) : None if end is None else end - position]
                 position += len(block)
@@ -331,20 +355,21 @@ def _ffmpeg_blocks(path: Path, rate: int, start: int, count: int | None) -> Iter
                     yield piece
                 if end is not None and position >= end:
                     return
-        except av.FFmpegError as error:
+        except (av.FFmpegError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise AudioError(
-                f"{path.name} cannot be decoded to its end ({error.strerror}); "
+                f"{path.name} cannot be decoded to its end ({reason}); "
                 "the file is damaged: export it again"
             ) from error
 
 
 def _ffmpeg_frames(
-    container: av.container.InputContainer, stream: av.AudioStream, rate: int
+    container: av.container.InputContainer, stream: av.AudioStream, rate: int, origin: Fraction
 ) -> Iterator[tuple[Waveform, int]]:
     """Frames as (n, channels) float32, each with the sample it begins at."""
     to_float = av.AudioResampler(format="fltp", layout=stream.layout, rate=rate)
     for frame in container.decode(stream):
-        begin = round(float(frame.time or 0.0) * rate)
+        begin = round((float(frame.time or 0.0) - float(origin)) * rate)
         for planar in to_float.resample(frame):
             yield np.ascontiguousarray(planar.to_ndarray().T), begin
 
