@@ -197,7 +197,7 @@ class Passt(nn.Module):
 
     def encode(self, tokens: Tensor) -> PasstOutput:
         """Run the blocks over patch tokens (B, n, d), with cls and dist before them."""
-        extra = [self.cls_token] if self.dist_token is None else [self.cls_token, self.dist_token]
+        extra = (self.cls_token,) if self.dist_token is None else (self.cls_token, self.dist_token)
         special = torch.cat(extra, dim=1) + self.new_pos_embed  # (1, 1 or 2, d)
         x = torch.cat([special.expand(len(tokens), -1, -1), tokens], dim=1)  # (B, N, d)
         x = self.norm(self.blocks(x))
@@ -228,7 +228,7 @@ class Passt(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
         for head in (self.head[1], self.head_dist):
-            if head is not None:
+            if isinstance(head, nn.Linear):
                 nn.init.zeros_(head.weight)
 
 

@@ -81,6 +81,9 @@ class MelSpectrogram(nn.Module):
     and frequency are masked (SpecAugment), as in the reference implementation.
     """
 
+    hann: Tensor
+    banks: Tensor
+
     def __init__(self, config: MelConfig, augment: MelAugment | None = None) -> None:
         super().__init__()
         self.config = config
