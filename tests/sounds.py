@@ -1,0 +1,68 @@
+"""Sounds and networks that tests share: small, seeded, made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from passt_core.network import checkpoints, labels
+from passt_core.network.model import Passt, PasstConfig
+from passt_core.signal.mel import MelConfig
+
+RATE = 32_000
+TINY = PasstConfig(dim=32, depth=2, heads=2, stride_freq=16, stride_time=16, classes=7)
+"""The network of ``tiny_checkpoint``: 8 x 62 patches, 10 s, milliseconds a clip."""
+
+
+def tone(
+    seconds: float, *, hz: float = 1000.0, rate: int = RATE, amplitude: float = 0.5
+) -> NDArray[np.float32]:
+    """A sine, (samples,)."""
+    time = np.arange(round(seconds * rate)) / rate
+    return (amplitude * np.sin(2 * np.pi * hz * time)).astype(np.float32)
+
+
+def noise(seconds: float, *, rate: int = RATE, seed: int = 0) -> NDArray[np.float32]:
+    """Band-limited noise with a slow swell, (samples,): no two stretches of it are alike."""
+    count = round(seconds * rate)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(count))
+    hz = np.fft.rfftfreq(count, 1 / rate)
+    spectrum[(hz < 50) | (hz > 0.3 * rate)] = 0
+    smooth = np.fft.irfft(spectrum, count)
+    swell = 1 + 0.5 * np.sin(2 * np.pi * 0.3 * np.arange(count) / rate)
+    return (0.1 * smooth / smooth.std() * swell).astype(np.float32)
+
+
+def write(path: Path, audio: NDArray[np.floating], rate: int = RATE, **options: str) -> Path:
+    """Write a sound as its name says, and return the path."""
+    soundfile.write(path, audio, rate, **options)
+    return path
+
+
+def randomised(config: PasstConfig, seed: int = 0) -> Passt:
+    """A network all of whose weights matter: no zero head, no bias of 0, no scale of 1."""
+    network = Passt(config).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in network.named_parameters():
+        centre = 1.0 if "norm" in name and name.endswith("weight") or name == "head.0.weight" else 0
+        draw = torch.randn(parameter.shape, generator=generator)
+        spread = parameter.shape[-1] ** -0.5 if parameter.dim() == 2 else 0.1
+        parameter.copy_(centre + spread * draw)
+    return network
+
+
+def save_network(path: Path, network: Passt, **changes: object) -> Path:
+    """Save as our own safetensors file, float32, with AudioSet names for its classes."""
+    about = {
+        "front_end": MelConfig(),
+        "labels": labels.label_set("audioset")[: network.config.classes],
+        "activation": "sigmoid",
+        "card": {"title": "tiny", "trained_on": "nothing", "score": "none"},
+        "dtype": torch.float32,
+    }
+    checkpoints.save(path, network, **(about | changes))
+    return path
