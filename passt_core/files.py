@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,43 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``target`` that replaces it when the block ends well.
+
+    After an error what was at ``target`` is as it was. A folder cannot be replaced in one step:
+    after a kill between the two steps, :func:`settle_folder` puts the old one back.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    settle_folder(target)
+    name = tempfile.mkdtemp(prefix=f".{target.name[:40]}-", suffix=".tmp", dir=target.parent)
+    temporary, aside = Path(name), _aside(target)
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if target.exists():
+            target.replace(aside)
+        temporary.replace(target)
+    finally:
+        settle_folder(target)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def settle_folder(target: Path) -> None:
+    """End a replacement of ``target`` that was cut short: the old one returns, or is removed."""
+    aside = _aside(target)
+    if not aside.is_dir():
+        return
+    if target.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.replace(target)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
 
 
 def sha256_of(path: Path) -> str:

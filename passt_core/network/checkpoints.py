@@ -48,6 +48,7 @@ class Checkpoint:
 
     Attributes:
         name: the registry's name, or the file's.
+        source: what :func:`load` was given, and takes again: a name or a path.
         network: in eval mode, float32.
         front_end: spectrogram that it was trained on.
         labels: class names in head order.
@@ -57,6 +58,7 @@ class Checkpoint:
     """
 
     name: str
+    source: str
     network: Passt
     front_end: MelConfig
     labels: tuple[str, ...]
@@ -183,7 +185,8 @@ def infer_config(state: StateDict, *, frames: int | None, stride: int | None) ->
 
     Args:
         state: unwrapped weights.
-        frames, stride: what is known of the file; None: inferred from the grid of positions.
+        frames: width of the input, where it is known; None: inferred from the grid of positions.
+        stride: of the patches, likewise.
 
     Raises:
         CheckpointError: a weight is missing, or what is known contradicts the shapes.
@@ -201,7 +204,7 @@ def infer_config(state: StateDict, *, frames: int | None, stride: int | None) ->
     bands = PasstConfig.mel_bands
     stride, frames = _infer_stride(rows, columns, bands, patch, stride, frames)
     blocks = {key.split(".")[1] for key in state if key.startswith("blocks.")}
-    config = PasstConfig(
+    return PasstConfig(
         dim=dim,
         depth=len(blocks),
         heads=max(1, dim // HEAD_DIM),
@@ -214,7 +217,6 @@ def infer_config(state: StateDict, *, frames: int | None, stride: int | None) ->
         classes=classes,
         distilled="dist_token" in state,
     )
-    return config
 
 
 def _infer_stride(
@@ -251,6 +253,7 @@ def _load_file(path: Path, *, name: str, entry: OfficialCheckpoint | None) -> Ch
     network.load_state_dict(state, assign=True)
     return Checkpoint(
         name=name,
+        source=name if name in names() else str(path),
         network=network.eval().requires_grad_(False),
         front_end=front_end,
         labels=labels,
@@ -405,5 +408,3 @@ def _unknown(name: str) -> str:
         f"no model is called {name!r} and no file lies there; "
         "use bundled, a published name (python -m passt_core models list) or a checkpoint file"
     )
-
-

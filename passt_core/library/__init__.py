@@ -1,0 +1,1 @@
+"""A folder of sounds in, a library that is searched by ear out."""
