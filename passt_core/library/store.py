@@ -25,7 +25,15 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from passt_core.errors import LibraryError
-from passt_core.files import INDEX, ROOT, atomic_folder, atomic_path, settle_folder, sha256_of
+from passt_core.files import (
+    ASSETS,
+    INDEX,
+    ROOT,
+    atomic_folder,
+    atomic_path,
+    settle_folder,
+    sha256_of,
+)
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.registry import BUNDLED
 from passt_core.signal.mel import MelConfig
@@ -41,13 +49,16 @@ MAP = "map.npy"
 CHECKED = (CLIPS, EMBEDDINGS, MAP)
 """Files whose SHA-256 the manifest holds; the FAISS file can always be made again."""
 
+BUNDLED_SOUNDS = ASSETS / "library"
+"""What the library called ``bundled`` is made of."""
+
 PAIRED_CLIPS = 1000
 """Clips whose pairs stand for all pairs of a larger library: half a million pairs."""
 
 Floats = NDArray[np.float32]
 
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
-_NEVER_BUILT = "FOLDER"
+_UNKNOWN = "FOLDER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,13 +122,18 @@ class Manifest:
     skipped: tuple[SkippedFile, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> Manifest:
+    def read(cls, folder: Path, model: str = BUNDLED) -> Manifest:
         """Read a library's manifest.
+
+        Args:
+            folder: where the library lies.
+            model: name or path of the checkpoint that a message shall rebuild it with.
 
         Raises:
             LibraryError: there is no library, or its manifest is damaged or of another version.
         """
         settle_folder(folder)
+        again = rebuild_command(folder, model=model)
         try:
             text = (folder / MANIFEST).read_text(encoding="utf-8")
             schema = json.loads(text)["schema"]
@@ -125,16 +141,16 @@ class Manifest:
                 return TypeAdapter(cls).validate_json(text)
         except FileNotFoundError as error:
             raise LibraryError(
-                f"there is no sound library in {folder}; make it: {rebuild_command(folder)}"
+                f"there is no sound library in {folder}; make it: {again}"
             ) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LibraryError(
                 f"{folder / MANIFEST} cannot be read ({_reason(error)}); "
-                f"make the library again: {rebuild_command(folder)}"
+                f"make the library again: {again}"
             ) from error
         raise LibraryError(
             f"the library in {folder} has schema {schema}; this version reads {SCHEMA}; "
-            f"make it again: {rebuild_command(folder)}"
+            f"make it again: {again}"
         )
 
 
@@ -171,7 +187,7 @@ class SoundLibrary:
                 command that makes it again.
         """
         folder = Path(folder)
-        manifest = Manifest.read(folder)
+        manifest = Manifest.read(folder, checkpoint.source)
         again = rebuild_command(folder, manifest, checkpoint.source)
         _check_model(manifest, checkpoint, again)
         _check_files(folder, manifest, again)
@@ -297,6 +313,13 @@ def names(index: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if not name.startswith(".")))
 
 
+def locate(name_or_folder: str, index: Path) -> Path:
+    """Folder of a library: one of that name in ``index``, else one that lies at that path."""
+    folder = Path(name_or_folder)
+    named = index / folder.name
+    return folder if (folder / MANIFEST).is_file() and not named.is_dir() else named
+
+
 def check_name(name: str) -> str:
     """Return ``name`` if a library can be called so.
 
@@ -328,7 +351,10 @@ def rebuild_command(folder: Path, manifest: Manifest | None = None, model: str =
         model: name or path of the checkpoint that shall embed it.
     """
     index = folder.resolve().parent
-    root = _NEVER_BUILT if manifest is None else _shown(folder / manifest.root)
+    if manifest is not None:
+        root = _shown(folder / manifest.root)
+    else:
+        root = _shown(BUNDLED_SOUNDS) if folder.name == BUNDLED else _UNKNOWN
     command = ["python", "-m", "passt_core", "library", "build", root, "--name", folder.name]
     if manifest and manifest.labels:
         command += ["--labels", _shown(folder / manifest.labels)]

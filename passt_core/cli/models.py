@@ -1,0 +1,90 @@
+"""``models``: which there are, fetching one, what one is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from passt_core.cli.show import echo_facts, echo_table, progress
+
+if TYPE_CHECKING:
+    from passt_core.network.checkpoints import Checkpoint
+
+app = typer.Typer(help="List, fetch and describe models.", no_args_is_help=True)
+
+NameOrPath = Annotated[
+    str, typer.Argument(help="bundled, a published name, or a file.", show_default=False)
+]
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the models that have a name, and which of them are here."""
+    from passt_core.network import checkpoints  # noqa: PLC0415 - torch
+    from passt_core.network.registry import BUNDLED, BUNDLED_FILE, OFFICIAL  # noqa: PLC0415
+
+    here = "here" if BUNDLED_FILE.is_file() else "missing"
+    rows = [(BUNDLED, here, "(python -m passt_core models info bundled)", "")]
+    for name, entry in OFFICIAL.items():
+        here = "fetched" if checkpoints.official_path(name).is_file() else "-"
+        rows.append((name, here, entry.score, entry.trained_on))
+    echo_table(("name", "here", "score", "trained on"), rows)
+
+
+@app.command()
+def fetch(name: Annotated[str, typer.Argument(help="A published name.")]) -> None:
+    """Fetch a published model, check it, and print where it lies."""
+    from passt_core.network import checkpoints  # noqa: PLC0415 - torch
+    from passt_core.network.registry import BUNDLED, BUNDLED_FILE  # noqa: PLC0415
+
+    if name == BUNDLED:
+        typer.echo(BUNDLED_FILE)
+        return
+    with progress(f"fetching {name}", "B", scaled=True) as report:
+        typer.echo(checkpoints.fetch_official(name, report))
+
+
+@app.command()
+def info(name_or_path: NameOrPath) -> None:
+    """Say what a model is; a published one that is not here is not fetched for that."""
+    from passt_core.network import checkpoints  # noqa: PLC0415 - torch
+    from passt_core.network.registry import OFFICIAL  # noqa: PLC0415
+
+    entry = OFFICIAL.get(name_or_path)
+    if entry is None or checkpoints.official_path(name_or_path).is_file():
+        _echo_checkpoint(checkpoints.load(name_or_path))
+        return
+    echo_facts(
+        [
+            ("name", name_or_path),
+            ("trained on", entry.trained_on),
+            ("score", entry.score),
+            ("file", entry.url),
+            ("size", f"{entry.size} bytes" if entry.size else None),
+            ("sha256", entry.sha256),
+            ("here", f"no; python -m passt_core models fetch {name_or_path}"),
+        ]
+    )
+
+
+def _echo_checkpoint(checkpoint: Checkpoint) -> None:
+    from passt_core.inference.windows import Windowing  # noqa: PLC0415 - torch
+
+    config, front_end = checkpoint.config, checkpoint.front_end
+    parameters = sum(p.numel() for p in checkpoint.network.parameters())
+    window_s = Windowing.of(config, front_end).length / front_end.sample_rate
+    rows, columns = config.rows, config.columns(config.frames)
+    strides = f"{config.stride_freq} bands, {config.stride_time} frames"
+    echo_facts(
+        [
+            ("name", checkpoint.name),
+            *((key.replace("_", " "), value) for key, value in checkpoint.card.items()),
+            ("classes", f"{config.classes}, {checkpoint.activation}"),
+            ("parameters", f"{parameters:,}"),
+            ("network", f"dim {config.dim}, {config.depth} blocks, {config.heads} heads"),
+            ("patches", f"{rows} x {columns} of {config.patch} x {config.patch}, every {strides}"),
+            ("window", f"{window_s:g} s at {front_end.sample_rate} Hz"),
+            ("sha256", checkpoint.sha256),
+        ]
+    )

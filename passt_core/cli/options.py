@@ -1,0 +1,36 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from passt_core.cli.show import progress
+from passt_core.files import INDEX
+
+if TYPE_CHECKING:
+    from passt_core.inference.predictor import Predictor
+
+Clip = Annotated[Path, typer.Argument(metavar="CLIP", help="Sound file.", show_default=False)]
+Model = Annotated[
+    str, typer.Option(help="bundled, a published name, or a checkpoint file.", metavar="NAME")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Index = Annotated[Path, typer.Option(help="Folder of the libraries.", metavar="DIR")]
+
+BUNDLED = "bundled"
+DEFAULT_INDEX = INDEX
+
+
+def load_predictor(model: str) -> Predictor:
+    """The model of a name or path; a published one is fetched first, with progress.
+
+    Raises:
+        CheckpointError: it cannot be had.
+    """
+    from passt_core.inference.predictor import Predictor  # noqa: PLC0415 - torch
+
+    with progress(f"fetching {model}", "B", scaled=True) as report:
+        return Predictor.from_checkpoint(model, progress=report)
