@@ -1,6 +1,7 @@
 """PaSST for anyone who wants to script, train or deploy it without the browser."""
 
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["ClipAnalysis", "PasstError", "PatchoutSpec", "Predictor", "__version__"]
 __version__ = "0.1.0"
 
-_HOMES = {
-    "ClipAnalysis": "passt_core.inference.analysis",
-    "PasstError": "passt_core.errors",
-    "PatchoutSpec": "passt_core.network.patchout",
-    "Predictor": "passt_core.inference.predictor",
-}
+_HOMES = MappingProxyType(
+    {
+        "ClipAnalysis": "passt_core.inference.analysis",
+        "PasstError": "passt_core.errors",
+        "PatchoutSpec": "passt_core.network.patchout",
+        "Predictor": "passt_core.inference.predictor",
+    }
+)
 
 
 def __getattr__(name: str) -> object:

@@ -48,10 +48,10 @@ def randomised(config: PasstConfig, seed: int = 0) -> Passt:
     network = Passt(config).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():
-        centre = 1.0 if "norm" in name and name.endswith("weight") or name == "head.0.weight" else 0
+        of_norm = parameter.dim() == 1 and name.endswith("weight")
         draw = torch.randn(parameter.shape, generator=generator)
         spread = parameter.shape[-1] ** -0.5 if parameter.dim() == 2 else 0.1
-        parameter.copy_(centre + spread * draw)
+        parameter.copy_(of_norm + spread * draw)
     return network
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -17,10 +18,12 @@ PIP = (str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-vers
 MARKER = VENV / ".installing"
 LEAST = (3, 11)
 
-INSTALLS = {
-    "run": (("requirements.txt", ()),),
-    "dev": (("requirements-dev.txt", ()), ("requirements-parity.txt", ("--no-deps",))),
-}
+INSTALLS = MappingProxyType(
+    {
+        "run": (("requirements.txt", ()),),
+        "dev": (("requirements-dev.txt", ()), ("requirements-parity.txt", ("--no-deps",))),
+    }
+)
 """kind → (list, options of pip), in order; dev holds all that run does."""
 
 

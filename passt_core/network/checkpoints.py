@@ -7,10 +7,10 @@ a file of the user's own. Nothing is unpickled but tensors, and every key and sh
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from types import MappingProxyType
 from typing import Any
 
@@ -37,7 +37,7 @@ _PREFIXES = ("net_swa._orig_mod.", "net_swa.", "net._orig_mod.", "net.", "_orig_
 """Wrappings met in the wild, best weights first (SWA before the plain ones)."""
 _STRAYS = ("device_proxy", "mel.")
 _KNOWN_FRAMES = (998, 1000, 2000, 3000, 3200)
-_HOP_OF_FRAMES = {3200: 100}
+_HOP_OF_FRAMES = MappingProxyType({3200: 100})
 
 StateDict = dict[str, Tensor]
 
@@ -329,7 +329,7 @@ def _read_state(path: Path) -> tuple[StateDict, Mapping[str, Any] | None]:
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             return state, None if about is None else json.loads(about)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         raise CheckpointError(
             f"{path.name} holds something other than weights and was not opened: unpickling it "
             "could run code. Save its state_dict alone, or as safetensors"

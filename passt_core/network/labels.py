@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from passt_core.errors import CheckpointError
 from passt_core.files import ASSETS
 
-LABEL_FILES = {
-    "audioset": "audioset.csv",
-    "esc50": "esc50.csv",
-    "openmic": "openmic.csv",
-}
+LABEL_FILES = MappingProxyType(
+    {
+        "audioset": "audioset.csv",
+        "esc50": "esc50.csv",
+        "openmic": "openmic.csv",
+    }
+)
 
 
 @cache
