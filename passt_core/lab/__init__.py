@@ -1,0 +1,1 @@
+"""The lab: labelled datasets, training with patchout, and scores."""

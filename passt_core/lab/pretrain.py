@@ -1,0 +1,200 @@
+"""Masked-patch pre-training on unlabelled sound (He et al. 2022, arXiv:2111.06377, on PaSST).
+
+Patchout is the mask: the encoder is given a small share of the patches, and a light decoder, thrown
+away afterwards, has to say what stood in the others. Labels are not looked at.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from passt_core.errors import TrainingError
+from passt_core.inference.windows import Windowing
+from passt_core.lab.batches import Batches, Sounds, decode
+from passt_core.lab.config import TrainConfig
+from passt_core.lab.optim import WeightMean, optimizer, set_rate
+from passt_core.lab.train import EpochReport, Progress, Trained
+from passt_core.network.model import Block, Passt, PasstConfig, gather_tokens
+from passt_core.network.patchout import PatchoutSpec, select_batch
+from passt_core.signal.mel import MelConfig, MelSpectrogram
+
+LABELS = ("unlabelled",)
+"""What the head of a pre-trained network is said to know; a training replaces it."""
+
+_SMALLEST_SPREAD = 1e-2
+"""Patches are brought to unit spread as targets; digital silence has none to divide by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoder:
+    """Shape of the part that is thrown away, and the share of patches that it has to fill in."""
+
+    dim: int = 96
+    depth: int = 2
+    heads: int = 3
+    masked: float = 0.75
+
+
+class MaskedAutoencoder(nn.Module):
+    """An encoder and the decoder that trains it."""
+
+    def __init__(self, encoder: Passt, decoder: Decoder) -> None:
+        super().__init__()
+        shape = encoder.config
+        rows, columns = shape.grid
+        width = PasstConfig(dim=decoder.dim, heads=decoder.heads)
+        self.encoder = encoder
+        self.masked = decoder.masked
+        self.enter = nn.Linear(shape.dim, decoder.dim)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, decoder.dim))
+        self.freq_positions = nn.Parameter(torch.randn(1, rows, 1, decoder.dim) * 0.02)
+        self.time_positions = nn.Parameter(torch.randn(1, 1, columns, decoder.dim) * 0.02)
+        self.blocks = nn.Sequential(*(Block(width) for _ in range(decoder.depth)))
+        self.norm = nn.LayerNorm(decoder.dim)
+        self.leave = nn.Linear(decoder.dim, shape.patch**2)
+
+    def forward(self, mel: Tensor, kept: Tensor, time_offset: int) -> Tensor:
+        """Mean squared error on the patches that were not given.
+
+        Args:
+            mel: (B, bands, frames).
+            kept: (B, n) patches that the encoder sees.
+            time_offset: first column of the time positions.
+        """
+        tokens = self.encoder.patch_tokens(mel, time_offset=time_offset)  # (B, N, d)
+        batch, patches, _ = tokens.shape
+        seen = self._encoded(gather_tokens(tokens, kept))  # (B, n, d)
+        full = self.mask_token.expand(batch, patches, -1)  # (B, N, m)
+        place = kept.unsqueeze(-1).expand(-1, -1, full.shape[-1])
+        full = full.scatter(1, place, self.enter(seen).to(full.dtype))
+        said = self.leave(self.norm(self.blocks(full + self._positions(mel, time_offset))))
+        hidden = torch.ones(batch, patches, dtype=torch.bool).scatter(1, kept, False)
+        return functional.mse_loss(said.float()[hidden], self._patches(mel)[hidden])
+
+    def _encoded(self, tokens: Tensor) -> Tensor:
+        """The encoder's last patch tokens (B, n, d); cls and dist take part and are left out."""
+        net = self.encoder
+        extra: list[Tensor] = [net.cls_token]
+        if net.dist_token is not None:
+            extra.append(net.dist_token)
+        special = (torch.cat(extra, dim=1) + net.new_pos_embed).expand(len(tokens), -1, -1)
+        x = net.norm(net.blocks(torch.cat([special, tokens], dim=1)))  # (B, n + 1 or 2, d)
+        return x[:, net.config.extra_tokens :]
+
+    def _positions(self, mel: Tensor, time_offset: int) -> Tensor:
+        """Where each patch of ``mel`` stands, (1, N, m), frequency-major."""
+        shape = self.encoder.config
+        columns = shape.columns(mel.shape[2])
+        time_positions = self.time_positions[:, :, time_offset : time_offset + columns]
+        grid = self.freq_positions[:, : shape.rows] + time_positions  # (1, rows, columns, m)
+        return grid.flatten(1, 2)
+
+    def _patches(self, mel: Tensor) -> Tensor:
+        """What the decoder has to say: each patch's cells (B, N, patch²), mean 0 and spread 1."""
+        shape = self.encoder.config
+        stride = (shape.stride_freq, shape.stride_time)
+        cells = functional.unfold(mel.unsqueeze(1), shape.patch, stride=stride).transpose(1, 2)
+        spread = cells.std(dim=-1, keepdim=True).clamp_min(_SMALLEST_SPREAD)
+        return (cells - cells.mean(dim=-1, keepdim=True)) / spread
+
+
+def pretrain(
+    paths: Sequence[Path],
+    config: TrainConfig | None = None,
+    *,
+    decoder: Decoder | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Pre-train a network on sound files; :func:`passt_core.lab.train.train` starts from it.
+
+    Args:
+        paths: sound files of any kind and length.
+        config: shape, schedule, crops, speed and gain; what concerns labels, patchout and the
+            spectrogram's masks is not used.
+        decoder: what is put on top for the time being.
+        progress: told after each epoch.
+
+    Raises:
+        DatasetError: a file cannot be read.
+        TrainingError: no file, or a loss that is not finite.
+    """
+    config, decoder = config or TrainConfig(), decoder or Decoder()
+    if not paths:
+        raise TrainingError("there is no sound file to pre-train on; give a folder that has some")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return _Pretraining(paths, config, decoder).run(progress)
+
+
+class _Pretraining:
+    """One run: its network, optimiser and source of randomness."""
+
+    def __init__(self, paths: Sequence[Path], config: TrainConfig, decoder: Decoder) -> None:
+        self.config = config
+        self.front_end = MelConfig()
+        self.model = MaskedAutoencoder(Passt(config.network(len(LABELS))), decoder)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        waveforms = tuple(decode(path) for path in paths)
+        sounds = Sounds(waveforms=waveforms, targets=torch.zeros(len(paths), len(LABELS)))
+        whole = Windowing.of(self.model.encoder.config, self.front_end).length
+        self.batches = Batches(sounds=sounds, config=config, whole=whole)
+        self.mel = MelSpectrogram(self.front_end).eval()
+        self.optimizer = optimizer(self.model, config)
+        self.mean = WeightMean(self.model.encoder, config.ema_decay)
+        self.step = 0
+
+    def run(self, progress: Progress | None) -> Trained:
+        began = time.perf_counter()
+        losses: list[float] = []
+        for epoch in range(1, self.config.epochs + 1):
+            total = sum(self._step(audio) for audio, _ in self.batches.epoch(self.generator))
+            losses.append(total / self.batches.per_epoch)
+            if progress:
+                report = EpochReport(
+                    epoch=epoch,
+                    epochs=self.config.epochs,
+                    loss=losses[-1],
+                    learning_rate=self.optimizer.param_groups[0]["lr"],
+                    seconds=time.perf_counter() - began,
+                )
+                progress(report)
+        return Trained(
+            network=self.mean.network,
+            labels=LABELS,
+            front_end=self.front_end,
+            config=self.config,
+            losses=tuple(losses),
+            seconds=time.perf_counter() - began,
+        )
+
+    def _step(self, audio: Tensor) -> float:
+        set_rate(self.optimizer, self.config, self.step / self.batches.per_epoch)
+        mel = self.mel(audio)
+        shape = self.model.encoder.config
+        grid = (shape.rows, shape.columns(mel.shape[2]))
+        spec = PatchoutSpec(unstructured=int(grid[0] * grid[1] * self.model.masked))
+        kept = select_batch(grid, spec, self.generator, clips=len(mel))
+        spare = shape.grid[1] - grid[1]
+        offset = int(torch.randint(spare + 1, (1,), generator=self.generator))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
+            loss = self.model(mel, kept, offset)
+        if not math.isfinite(loss.item()):
+            raise TrainingError(
+                f"the loss is {loss.item()} in step {self.step}; it must be finite: "
+                "lower the learning rate, or train in fp32"
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.mean.update(self.model.encoder)
+        self.step += 1
+        return loss.item()

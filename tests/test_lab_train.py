@@ -1,0 +1,205 @@
+"""Training: it learns, it can be loaded, it repeats itself, and it stops when it must."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from passt_core.errors import DatasetError, TrainingError
+from passt_core.inference.predictor import Predictor
+from passt_core.lab import augment
+from passt_core.lab.config import TrainConfig
+from passt_core.lab.datasets import Dataset, load_dataset
+from passt_core.lab.evaluate import evaluate
+from passt_core.lab.optim import WeightMean, relative_rate
+from passt_core.lab.pretrain import pretrain
+from passt_core.lab.train import EpochReport, draw_kept, train
+from passt_core.network.model import Passt
+from tests.sounds import TINY, noise, tone, write
+
+QUICK = TrainConfig(
+    dim=32,
+    depth=2,
+    heads=2,
+    epochs=16,
+    batch_size=4,
+    learning_rate=5e-3,
+    warmup_epochs=1,
+    shortest_s=0.5,
+    longest_s=0.8,
+    long_rate=0.0,
+    mixup_rate=0.0,
+    specaugment=False,
+    ema_decay=0.8,
+    precision="fp32",
+)
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Low tones, high tones and noise, eight clips each, in two folds."""
+    root = tmp_path_factory.mktemp("tones")
+    rows = ["filename,label,fold"]
+    random = np.random.default_rng(0)
+    for index in range(8):
+        low, high = random.uniform(200, 400), random.uniform(3000, 5000)
+        sounds = {"low": tone(1, hz=low), "high": tone(1, hz=high), "noise": noise(1, seed=index)}
+        for label, sound in sounds.items():
+            write(root / f"{label}{index}.wav", sound)
+            rows.append(f"{label}{index}.wav,{label},{1 + index % 2}")
+    (root / "clips.csv").write_text("\n".join(rows), encoding="utf-8")
+    return load_dataset(root)
+
+
+def test_a_training_learns_and_its_file_is_a_model(tones: Dataset, tmp_path: Path) -> None:
+    reports: list[EpochReport] = []
+    trained = train(tones.without(2), QUICK, progress=reports.append)
+    assert [report.epoch for report in reports] == list(range(1, QUICK.epochs + 1))
+    assert trained.losses[-1] < 0.7 * trained.losses[0]
+    path = tmp_path / "tones.safetensors"
+    trained.save(path, {"title": "tones", "trained_on": "sines"})
+    predictor = Predictor.from_checkpoint(path, device="cpu")
+    assert predictor.labels == ("high", "low", "noise")
+    assert predictor.checkpoint.card["recipe"]["dim"] == QUICK.dim
+    scores = evaluate(predictor, tones, fold=2)
+    assert scores.clips == 12
+    assert scores.accuracy == scores.accuracy_all >= 0.9
+    assert scores.recall_at_1 >= 0.9
+    assert scores.top_3 == 1.0
+    assert sum(map(sum, scores.confusion)) == 12
+    assert scores.to_dict()["classes"][0]["label"] == "high"
+
+
+@pytest.mark.parametrize("average", ["none", "swa"])
+def test_a_training_repeats_itself(tones: Dataset, average: str) -> None:
+    config = replace(QUICK, epochs=2, average=average, swa_epochs=1)
+    torch.manual_seed(1)
+    once = train(tones, config)
+    torch.manual_seed(2)
+    again = train(tones, config)
+    assert once.losses == again.losses
+    for name, weight in once.network.state_dict().items():
+        assert torch.equal(weight, again.network.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("loss", ["bce", "ce"])
+def test_a_training_goes_on_from_a_checkpoint(tones: Dataset, tiny: Predictor, loss: str) -> None:
+    config = replace(QUICK, epochs=1, learning_rate=1e-9, loss=loss)
+    trained = train(tones, config, start=tiny.checkpoint)
+    before, after = tiny.checkpoint.network.state_dict(), trained.network.state_dict()
+    torch.testing.assert_close(after["norm.weight"], before["norm.weight"])
+    assert after["head.1.weight"].shape == (3, TINY.dim)
+    assert config.activation == {"bce": "sigmoid", "ce": "softmax"}[loss]
+
+
+def test_pretraining_gives_a_start(tones: Dataset) -> None:
+    config = replace(QUICK, epochs=4, learning_rate=2e-3)
+    found = pretrain([clip.path for clip in tones.clips], config)
+    assert found.losses[-1] < found.losses[0]
+    assert found.network.config == replace(TINY, classes=1)
+    with pytest.raises(TrainingError, match="no sound file"):
+        pretrain([], config)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tones: Dataset) -> None:
+    config = replace(QUICK, learning_rate=1e30, warmup_epochs=0.0, clip_norm=1e30)
+    with pytest.raises(TrainingError, match="the loss is nan in epoch 1.*lower the learning rate"):
+        train(tones, config)
+
+
+def test_a_clip_that_cannot_be_read(tones: Dataset, tmp_path: Path) -> None:
+    bad = tmp_path / "text.wav"
+    bad.write_text("no sound", encoding="utf-8")
+    clips = (replace(tones.clips[0], path=bad), *tones.clips[1:])
+    with pytest.raises(DatasetError, match=r"text\.wav"):
+        train(replace(tones, clips=clips), QUICK)
+
+
+def test_labels_that_the_model_does_not_know(tones: Dataset, tiny: Predictor) -> None:
+    with pytest.raises(DatasetError, match="no class 'high' .*such as 'Speech'"):
+        evaluate(tiny, tones)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0; it must be above 0"),
+        ({"patchout_time": 1.0}, "patchout_time is 1.0; it is a share"),
+        ({"mixup_rate": -0.1}, "mixup_rate is -0.1"),
+        ({"longest_s": 0.1}, "longest_s is 0.1 and shortest_s 0.5"),
+        ({"loss": "mse"}, "loss is 'mse'; use one of bce, ce"),
+        ({"patchout_per": "day"}, "use one of batch, clip"),
+    ],
+)
+def test_a_bad_choice_says_so(change: dict[str, object], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        replace(QUICK, **change)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    config = replace(QUICK, epochs=10, warmup_epochs=2, final_rate=0.1)
+    rates = [relative_rate(config, epoch) for epoch in (0, 1, 2, 6, 10)]
+    assert rates == pytest.approx([0, 0.5, 1.0, 0.55, 0.1], abs=1e-2)
+    linear = replace(config, schedule="linear")
+    assert relative_rate(linear, 4) == pytest.approx(0.1 + 0.9 * 0.75)
+
+
+def test_means_of_weights() -> None:
+    network = Passt(TINY)
+    swa, ema = WeightMean(network, None), WeightMean(network, 0.9)
+    for value in (1.0, 2.0, 3.0, 6.0):
+        torch.nn.init.constant_(network.cls_token, value)
+        swa.update(network)
+        ema.update(network)
+    assert float(swa.network.cls_token.mean()) == pytest.approx(3.0)
+    assert 1.0 < float(ema.network.cls_token.mean()) < 6.0
+
+
+def test_patchout_of_a_batch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    off = replace(QUICK, patchout_time=0.0, patchout_freq=0.0, patchout_unstructured=0.0)
+    assert draw_kept((8, 20), 4, off, generator) is None
+    kept = draw_kept((8, 20), 4, QUICK, generator)
+    assert kept is not None
+    assert kept.shape[0] == 4
+    assert 20 <= kept.shape[1] <= 160
+    shared = draw_kept((8, 20), 4, replace(QUICK, patchout_per="batch"), generator)
+    assert shared is not None
+    assert shared.dim() == 1
+
+
+def test_augmentations_keep_shape_and_stay_in_range() -> None:
+    generator = torch.Generator().manual_seed(0)
+    audio = torch.from_numpy(np.stack([noise(0.5), tone(0.5)]))
+    level = audio.square().mean(dim=1)
+    louder = augment.gain(audio, 6.0, 6.0, generator)
+    torch.testing.assert_close(louder, audio * 10**0.3)
+    rolled = augment.roll(audio, 500, generator)
+    torch.testing.assert_close(rolled.sort(dim=1).values, audio.sort(dim=1).values)
+    noisy = augment.add_noise(audio, 1.0, 10.0, generator)
+    assert ((noisy - audio).square().mean(dim=1) <= 0.11 * level).all()
+    assert augment.add_noise(audio, 0.0, 10.0, generator) is audio
+    assert len(augment.change_speed(audio[0], 9_000)) == 9_000
+    for length in (4_000, 16_000, 40_000):
+        assert len(augment.fit(audio[0], length, generator)) == length
+
+
+def test_a_crop_avoids_silence() -> None:
+    generator = torch.Generator().manual_seed(0)
+    audio = torch.cat([torch.ones(1000), torch.zeros(3000)])
+    heard = [float(augment.fit(audio, 500, generator).sum()) > 0 for _ in range(50)]
+    assert np.mean(heard) > 0.7
+
+
+def test_mixup_mixes_targets_as_it_mixes_sounds() -> None:
+    generator = torch.Generator().manual_seed(0)
+    partners, weights = augment.mixup_weights(6, 0.3, generator)
+    assert ((weights >= 0.5) & (weights <= 1.0)).all()
+    values = torch.arange(6.0).view(6, 1, 1).expand(6, 2, 3)
+    mixed = augment.mix(values, partners, weights)
+    expected = weights * torch.arange(6.0) + (1 - weights) * partners
+    torch.testing.assert_close(mixed[:, 0, 0], expected)
