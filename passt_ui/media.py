@@ -33,9 +33,7 @@ def sound_uri(samples: Waveform, sample_rate: int) -> str:
 def thumbnail(predictor: Predictor, path: Path) -> str:
     """The spectrogram of a sound's first ten seconds as a small PNG; empty if it is unreadable."""
     try:
-        samples = audio.load(
-            path, duration_s=THUMBNAIL_SECONDS, sample_rate=predictor.sample_rate
-        )
+        samples = audio.load(path, duration_s=THUMBNAIL_SECONDS, sample_rate=predictor.sample_rate)
         return spectrum_uri(predictor.spectrogram(samples))
     except PasstError:
         return ""

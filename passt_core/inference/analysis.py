@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,17 +149,33 @@ class ClipAnalysis:
 
     def top_k(self, k: int) -> list[ClassScore]:
         """The k most probable classes of the clip, best first; at most all of them."""
-        order = np.argsort(-self.probabilities, kind="stable")[: max(0, k)]
-        return [self.score(int(index)) for index in order]
+        return _best(self, self.labels, k)
 
     def score(self, index: int) -> ClassScore:
         """The class at a place of the head."""
-        return ClassScore(
-            label=self.labels[index],
-            index=index,
-            logit=float(self.logits[index]),
-            score=float(self.probabilities[index]),
-        )
+        return _score(self, self.labels, index)
+
+    def report(self, k: int) -> dict[str, Any]:
+        """Plain values for JSON: the k best classes of the clip and of each window, and tokens."""
+        return {
+            "model": self.model,
+            "duration_s": round(self.duration_s, 3),
+            "tokens": {
+                "kept": len(self.kept),
+                "all": self.grid.patches,
+                "sequence_length": self.sequence_length,
+                "flops_share": round(self.flops_share, 4),
+            },
+            "top_k": [_plain(score) for score in self.top_k(k)],
+            "windows": [
+                {
+                    "start_s": round(window.start_s, 3),
+                    "end_s": round(window.end_s, 3),
+                    "top_k": [_plain(score) for score in _best(window, self.labels, k)],
+                }
+                for window in self.windows
+            ],
+        }
 
     @property
     def unit_embedding(self) -> Floats:
@@ -185,3 +202,23 @@ class ClipAnalysis:
         """Share of the encoder's floating point operations that was left, 0 to 1."""
         config = self.grid.config
         return config.encoder_flops(len(self.kept)) / config.encoder_flops(self.grid.patches)
+
+
+def _score(heard: WindowAnalysis | ClipAnalysis, labels: tuple[str, ...], index: int) -> ClassScore:
+    return ClassScore(
+        label=labels[index],
+        index=index,
+        logit=float(heard.logits[index]),
+        score=float(heard.probabilities[index]),
+    )
+
+
+def _best(
+    heard: WindowAnalysis | ClipAnalysis, labels: tuple[str, ...], k: int
+) -> list[ClassScore]:
+    order = np.argsort(-heard.probabilities, kind="stable")[: max(0, k)]
+    return [_score(heard, labels, int(index)) for index in order]
+
+
+def _plain(score: ClassScore) -> dict[str, Any]:
+    return {"label": score.label, "score": round(score.score, 6)}

@@ -1,0 +1,106 @@
+"""The library's answer to a clip, as the page shows it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from passt_core.inference.predictor import Predictor
+from passt_core.library.search import SearchHit, search, share_below
+from passt_core.library.soundmap import place
+from passt_core.library.store import SoundLibrary
+from passt_ui import views
+from passt_ui.components import file_url
+from passt_ui.hand import Hand
+from passt_ui.media import thumbnail
+from passt_ui.services import Visitor
+from passt_ui.views import Card
+
+LINKED = 8
+"""Neighbours that give a clip its place on the map and are linked to it."""
+
+
+def urls(library: SoundLibrary) -> dict[str, str]:
+    """Clip id → where the browser finds its sound."""
+    return {clip.id: file_url(library.sound_path(clip)) for clip in library.clips}
+
+
+def cards(visitor: Visitor, k: int) -> str:
+    """The k sounds most like the clip in hand, as cards that play; or why there are none."""
+    if visitor.library is None:
+        return views.note(visitor.library_problem)
+    if visitor.hand is None:
+        return views.note("Bring a clip, and the sounds most like it appear here.")
+    hits = search(visitor.library, visitor.hand.clip.embedding, k)
+    found = [_card(hit, visitor.library, visitor.predictor) for hit in hits]
+    return views.cards(found, label=f"{len(found)} nearest sounds of {visitor.library.name}")
+
+
+def query(visitor: Visitor) -> dict[str, Any] | None:
+    """Where the clip in hand lies on the map, and the neighbours that it is linked to."""
+    library, hand = visitor.library, visitor.hand
+    if library is None or hand is None:
+        return None
+    hits = search(library, hand.clip.embedding, LINKED)
+    x, y = place(hits, library)
+    places = [library.map[library.row(hit.id)] for hit in hits]
+    return {
+        "title": hand.title,
+        "x": float(x),
+        "y": float(y),
+        "hits": [
+            {"id": hit.id, "x": float(p[0]), "y": float(p[1])}
+            for hit, p in zip(hits, places, strict=True)
+        ],
+    }
+
+
+def summary(visitor: Visitor) -> str:
+    """The map in words: where the clip lies."""
+    library, hand = visitor.library, visitor.hand
+    if library is None or hand is None:
+        return ""
+    labels: dict[str, int] = {}
+    for hit in search(library, hand.clip.embedding, LINKED):
+        labels[hit.label] = labels.get(hit.label, 0) + 1
+    told = ", ".join(f"{label} ({count})" for label, count in labels.items())
+    return f"{hand.title} lies among: {told}."
+
+
+def found_card(visitor: Visitor, clip_id: str) -> str:
+    """The sound that was chosen on the map, with how like the clip in hand it is."""
+    library = visitor.library
+    if library is None:
+        return views.note(visitor.library_problem)
+    clip = library.clip(clip_id)
+    similarity = float("nan")
+    if visitor.hand is not None:
+        similarity = float(
+            library.embeddings[library.row(clip_id)] @ visitor.hand.clip.unit_embedding
+        )
+    hit = SearchHit(rank=0, similarity=similarity, clip=clip)
+    return views.cards([_card(hit, library, visitor.predictor)], label="Chosen on the map")
+
+
+def _card(hit: SearchHit, library: SoundLibrary, predictor: Predictor) -> Card:
+    path = library.sound_path(hit.clip)
+    return Card(
+        title=hit.label or hit.id,
+        lines=(hit.id, *_likeness(hit, library)),
+        picture=thumbnail(predictor, path),
+        key=f"library:{hit.id}",
+        sound=file_url(path),
+    )
+
+
+def _likeness(hit: SearchHit, library: SoundLibrary) -> tuple[str, ...]:
+    if math.isnan(hit.similarity):
+        return ()
+    share = share_below(library, hit.similarity)
+    rest = "" if math.isnan(share) else f" · closer than {100 * share:.0f} % of pairs"
+    return (f"similarity {hit.similarity:.2f}{rest}",)
+
+
+def map_note(hand: Hand | None) -> str:
+    """What the star is."""
+    return "Your clip is the star." if hand else "Bring a clip, and it appears as a star."

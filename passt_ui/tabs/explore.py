@@ -1,0 +1,301 @@
+"""The Explore tab: a clip, its patches, its classes, its neighbours."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from passt_core.errors import PasstError
+from passt_core.inference.analysis import PatchGrid
+from passt_core.network.patchout import PatchoutSpec
+from passt_ui import components, figures, hand, media, neighbours, views
+from passt_ui.hand import Hand
+from passt_ui.services import Services, Visitor
+
+NEIGHBOURS = 6
+LARGEST_SEED = 9999
+CLASSES, MOST_CLASSES = 5, 20
+
+PRESETS = {
+    "None": (0.0, 0.0, 0.0),
+    "Paper": (0.40, 0.33, 0.0),
+    "Time": (0.5, 0.0, 0.0),
+    "Frequency": (0.0, 0.5, 0.0),
+    "Scattered": (0.0, 0.0, 0.5),
+}
+"""Shares of the columns, rows and single patches that a preset takes.
+
+``Paper`` is the published t=40 f=4 on 99 x 12 patches, as shares of this grid.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExploreTab:
+    """The tab's components."""
+
+    notice: gr.HTML
+    clip: gr.Audio
+    examples: gr.HTML
+    presets: gr.Radio
+    time: gr.Slider
+    freq: gr.Slider
+    unstructured: gr.Slider
+    seed: gr.Number
+    draw: gr.Button
+    line: gr.HTML
+    window: gr.Slider
+    spectrogram: gr.HTML
+    how: gr.HTML
+    top_k: gr.Slider
+    bars: gr.HTML
+    stats: gr.HTML
+    hits: gr.HTML
+
+    @property
+    def mask_inputs(self) -> list[gr.components.Component]:
+        """Controls of the mask and of the list of classes."""
+        return [self.time, self.freq, self.unstructured, self.seed, self.top_k]
+
+    @property
+    def mask_outputs(self) -> list[gr.components.Component]:
+        """What a new mask changes."""
+        return [self.notice, self.spectrogram, self.bars, self.stats]
+
+
+def build(services: Services) -> ExploreTab:
+    """Lay the tab out."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=270):
+            left = _clip_column(services)
+        with gr.Column(scale=8, min_width=320):
+            middle = _picture_column()
+        with gr.Column(scale=3, min_width=260):
+            right = _classes_column()
+    return ExploreTab(**left, **middle, **right)
+
+
+def _clip_column(services: Services) -> dict[str, Any]:
+    clip = gr.Audio(
+        label="Clip",
+        sources=["upload", "microphone"],
+        type="filepath",
+        elem_id="clip",
+        buttons=[],
+    )
+    gr.HTML(views.heading("Examples"))
+    examples = components.card_list(example_cards(services, ""), elem_id="examples")
+    gr.HTML(views.heading("Patchout: take patches away"))
+    presets = gr.Radio(list(PRESETS), value="None", label="Presets", elem_id="presets")
+    time = _slider("Time columns", "whole moments, over all frequencies", "time")
+    freq = _slider("Frequency rows", "whole bands, over all the time", "freq")
+    single = _slider("Single patches", "scattered over what is left", "unstructured")
+    with gr.Row(equal_height=True):
+        seed = gr.Number(
+            0,
+            label="Seed",
+            info="the same seed draws the same patches",
+            precision=0,
+            minimum=0,
+            maximum=LARGEST_SEED,
+            elem_id="seed",
+            min_width=110,
+        )
+        draw = gr.Button("⟳ Draw again", elem_id="draw", min_width=100, size="sm")
+    return {
+        "clip": clip,
+        "examples": examples,
+        "presets": presets,
+        "time": time,
+        "freq": freq,
+        "unstructured": single,
+        "seed": seed,
+        "draw": draw,
+    }
+
+
+def _picture_column() -> dict[str, Any]:
+    notice = gr.HTML("", elem_id="notice", visible=False)
+    line = gr.HTML("", elem_id="clip-line", min_height=22)
+    window = gr.Slider(
+        1,
+        2,
+        value=1,
+        step=1,
+        visible=False,
+        label="Window of the clip",
+        elem_id="window",
+        info="the model listens to a long clip in half overlapping windows",
+    )
+    picture = components.spectrogram("spectrogram")
+    how = gr.HTML("", elem_id="how")
+    gr.HTML(views.heading("Nearest sounds in the library"))
+    hits = components.card_list("", elem_id="neighbours")
+    return {
+        "notice": notice,
+        "line": line,
+        "window": window,
+        "spectrogram": picture,
+        "how": how,
+        "hits": hits,
+    }
+
+
+def _classes_column() -> dict[str, Any]:
+    gr.HTML(views.heading("Classes"))
+    bars = gr.HTML("", elem_id="classes", apply_default_css=False, min_height=250)
+    top_k = gr.Slider(
+        1, MOST_CLASSES, value=CLASSES, step=1, label="How many classes", elem_id="top-k"
+    )
+    gr.HTML(views.heading("Tokens"))
+    stats = gr.HTML("", elem_id="tokens", apply_default_css=False, min_height=74)
+    gr.HTML(
+        views.how_to_read(
+            "The encoder's cost grows with the sequence: the patches that are kept, plus the cls "
+            "and dist tokens. Its work is counted in floating point operations of the transformer "
+            "blocks. Probabilities are of each class alone (several can be high at once) unless "
+            "the model was trained for one class per clip."
+        )
+    )
+    return {"bars": bars, "top_k": top_k, "stats": stats}
+
+
+def _slider(label: str, info: str, name: str) -> gr.Slider:
+    return gr.Slider(0, 1, value=0, step=1, label=label, info=info, elem_id=f"mask-{name}")
+
+
+def example_cards(services: Services, current: str) -> str:
+    """The examples as cards; the one in hand is marked."""
+    found = [
+        views.Card(
+            title=example.title,
+            lines=(),
+            picture=example.picture,
+            key=f"example:{example.id}",
+            choose=example.id,
+            current=example.id == current,
+        )
+        for example in services.examples
+    ]
+    return views.cards(found, label="Example clips", small=True)
+
+
+def show(tab: ExploreTab, visitor: Visitor, k: int) -> dict[Any, Any]:
+    """Everything that a new clip, window or model changes; the mask is taken off."""
+    held = visitor.hand
+    if held is None:
+        return {tab.notice: hidden_notice()}
+    return {
+        tab.notice: hidden_notice(),
+        tab.line: views.clip_line(held),
+        tab.window: _window_slider(held),
+        tab.spectrogram: gr.HTML(value=_picture(held), veil=None, sounds=None),
+        tab.how: views.veil_note(held.masked),
+        tab.bars: views.class_bars(held.window, held.masked, k),
+        tab.stats: views.token_stats(held.masked),
+        tab.hits: neighbours.cards(visitor, NEIGHBOURS),
+        tab.presets: "None",
+        **_mask_sliders(tab, held.window.grid),
+    }
+
+
+def show_mask(tab: ExploreTab, held: Hand, k: int) -> dict[Any, Any]:
+    """What a new mask changes."""
+    return {
+        tab.notice: hidden_notice(),
+        tab.spectrogram: gr.HTML(veil=figures.veil(held.masked, held.start_s), sounds=None),
+        tab.bars: views.class_bars(held.window, held.masked, k),
+        tab.stats: views.token_stats(held.masked),
+    }
+
+
+def show_nothing(tab: ExploreTab, visitor: Visitor) -> dict[Any, Any]:
+    """No clip in hand: nothing of an earlier one stays."""
+    return {
+        tab.notice: hidden_notice(),
+        tab.line: views.note("Upload a clip, record one, or choose an example."),
+        tab.window: gr.Slider(visible=False),
+        tab.spectrogram: gr.HTML(value={}, veil=None, sounds=None),
+        tab.how: "",
+        tab.bars: views.note("The classes of your clip appear here."),
+        tab.stats: "",
+        tab.hits: neighbours.cards(visitor, NEIGHBOURS),
+        tab.presets: "None",
+    }
+
+
+def masked(held: Hand, time: int, freq: int, single: int, seed: int) -> Hand:
+    """The window in hand under the mask of the controls.
+
+    Raises:
+        PatchoutError: nothing would be left.
+    """
+    spec = PatchoutSpec(time=int(time), freq=int(freq), unstructured=int(single))
+    return hand.with_mask(held, spec, int(seed or 0))
+
+
+def preset(visitor: Visitor | None, name: str) -> tuple[int, int, int]:
+    """A preset's columns, rows and single patches on the window in hand."""
+    if visitor is None or visitor.hand is None:
+        return 0, 0, 0
+    grid = visitor.hand.window.grid
+    time, freq, single = PRESETS[name]
+    columns, rows = round(time * grid.columns), round(freq * grid.rows)
+    left = (grid.columns - columns) * (grid.rows - rows)
+    return columns, rows, round(single * left)
+
+
+def listen(held: Hand, part: str) -> gr.HTML:
+    """The sounds of what is left and what was taken, for the browser to play ``part``."""
+    both = hand.sounds(held)
+    rate = held.predictor.sample_rate
+    left, taken = (media.sound_uri(sound, rate) for sound in (both.left, both.taken))
+    return gr.HTML(sounds={"part": part, "left": left, "taken": taken})
+
+
+def new_seed() -> int:
+    """Any seed."""
+    return random.randrange(LARGEST_SEED + 1)
+
+
+def hidden_notice() -> gr.HTML:
+    """No notice."""
+    return gr.HTML(value="", visible=False)
+
+
+def shown_notice(error: PasstError) -> gr.HTML:
+    """A notice in place of what could not be shown."""
+    return gr.HTML(value=views.notice(str(error)), visible=True)
+
+
+def _picture(held: Hand) -> dict[str, Any]:
+    grid = held.window.grid
+    middle = (grid.band_edges[:-1] + grid.band_edges[1:]) / 2
+    rate = held.predictor.sample_rate
+    return {
+        "key": f"{held.predictor.name}:{held.path}:{held.position}",
+        "figure": figures.spectrogram(held.window, held.start_s),
+        "lines": figures.patch_lines(grid, held.start_s),
+        "audio": media.sound_uri(held.samples, rate),
+        "start_s": held.start_s,
+        "frame_s": grid.front_end.frame_seconds,
+        "bands_hz": [round(float(hz)) for hz in middle],
+        "summary": views.summary(held),
+        "rest": f"{grid.rows} rows x {grid.columns} columns of patches · point to read, click to hear",
+    }
+
+
+def _window_slider(held: Hand) -> gr.Slider:
+    count = len(held.clip.windows)
+    return gr.Slider(minimum=1, maximum=max(2, count), value=held.position + 1, visible=count > 1)
+
+
+def _mask_sliders(tab: ExploreTab, grid: PatchGrid) -> dict[Any, Any]:
+    limits = {
+        tab.time: grid.columns - 1,
+        tab.freq: grid.rows - 1,
+        tab.unstructured: grid.patches - 1,
+    }
+    return {slider: gr.Slider(maximum=max(1, most), value=0) for slider, most in limits.items()}

@@ -1,0 +1,118 @@
+// The spectrogram: heat map, veil over what was taken, patch grid, playhead, click to seek.
+window.passt = window.passt || {};
+
+passt.spectrogram = (element, props, watch, trigger) => {
+  const plot = element.querySelector(".passt-plot");
+  const head = element.querySelector(".passt-playhead");
+  const readout = element.querySelector(".passt-readout");
+  const grid = element.querySelector("input[name=grid]");
+  const buttons = Object.fromEntries(
+    [...element.querySelectorAll("[data-part]")].map((button) => [button.dataset.part, button])
+  );
+  const player = passt.player;
+
+  function traces() {
+    const { figure, lines } = props.value;
+    const drawn = [...figure.data];
+    if (props.veil) {
+      const tint = passt.plots.colour("--passt-veil");
+      drawn.push({ ...props.veil, colorscale: [[0, `rgba(${tint},0)`], [1, `rgba(${tint},.9)`]] });
+    }
+    if (grid.checked) {
+      drawn.push({
+        type: "scatter", mode: "lines", x: lines.x, y: lines.y, hoverinfo: "skip", showlegend: false,
+        line: { color: "rgba(255,255,255,.4)", width: 1 },
+      });
+    }
+    return drawn;
+  }
+
+  function draw() {
+    if (!props.value?.figure || !plot.offsetWidth) return;
+    const layout = passt.plots.themed({ ...props.value.figure.layout, dragmode: false, hovermode: "closest" });
+    Plotly.react(plot, traces(), layout, passt.plots.config).then(bind);
+  }
+
+  let bound = false;
+  function bind() {
+    if (bound) return;
+    bound = true;
+    plot.on("plotly_hover", (event) => read(event.points[0]));
+    plot.on("plotly_unhover", () => { readout.textContent = readout.dataset.rest; });
+    plot.on("plotly_click", (event) => seek(event.points[0].x));
+  }
+
+  function read(point) {
+    const { bands_hz: hz, start_s: start, frame_s: frame } = props.value;
+    const band = Math.min(hz.length - 1, Math.max(0, Math.floor(point.y)));
+    const column = Math.floor((point.x - start) / frame);
+    const level = point.fullData.name === "taken" ? "" : ` · ${point.z} dB`;
+    readout.textContent = `${point.x.toFixed(2)} s · ${hz[band]} Hz${level} · frame ${column}`;
+  }
+
+  function seek(time) {
+    const button = buttons.clip;
+    if (button?.dataset.sound) player.start(button.dataset.sound, button.dataset.key, time - props.value.start_s);
+  }
+
+  function follow() {
+    const mine = Object.values(buttons).some((button) => button.dataset.key === player.key);
+    const axis = plot._fullLayout?.xaxis;
+    const shown = mine && axis && (player.audio.currentTime > 0 || !player.audio.paused);
+    head.hidden = !shown;
+    if (shown) {
+      const x = axis._offset + axis.l2p(props.value.start_s + player.audio.currentTime);
+      head.style.transform = `translateX(${x}px)`;
+      head.style.top = `${plot._fullLayout.yaxis._offset}px`;
+      head.style.height = `${plot._fullLayout.yaxis._length}px`;
+    }
+    requestAnimationFrame(follow);
+  }
+
+  function renew() {
+    const { key, audio, rest } = props.value ?? {};
+    buttons.clip.dataset.key = `${key}:clip`;
+    buttons.clip.dataset.sound = audio ?? "";
+    buttons.clip.disabled = !audio;
+    readout.dataset.rest = rest ?? "";
+    readout.textContent = rest ?? "";
+    if (player.key && !player.key.startsWith(key) && /:(clip|left|taken)$/.test(player.key)) player.stop();
+    forget();
+    draw();
+  }
+
+  // A new mask makes the sounds of the old one stale.
+  function forget() {
+    for (const part of ["left", "taken"]) {
+      buttons[part].dataset.sound = "";
+      buttons[part].dataset.key = `${props.value?.key}:${part}`;
+      buttons[part].disabled = !props.veil;
+      if (player.key === buttons[part].dataset.key) player.stop();
+    }
+    element.querySelector(".passt-figure").setAttribute("aria-label", props.value?.summary ?? "");
+  }
+
+  for (const part of ["left", "taken"]) {
+    buttons[part].addEventListener("click", (event) => {
+      if (buttons[part].dataset.sound) return;
+      event.stopPropagation();
+      buttons[part].setAttribute("aria-busy", "true");
+      trigger("listen", { part });
+    });
+  }
+
+  watch("sounds", () => {
+    const { part, left, taken } = props.sounds ?? {};
+    if (!left) return;
+    buttons.left.dataset.sound = left;
+    buttons.taken.dataset.sound = taken;
+    for (const button of [buttons.left, buttons.taken]) button.removeAttribute("aria-busy");
+    player.start(buttons[part].dataset.sound, buttons[part].dataset.key, 0);
+  });
+  watch("value", renew);
+  watch("veil", () => { forget(); draw(); });
+  grid.addEventListener("change", draw);
+  passt.plots.keep(plot, draw);
+  renew();
+  follow();
+};
