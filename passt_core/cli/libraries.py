@@ -31,7 +31,7 @@ def build(
 ) -> None:
     """Embed all sounds under a folder, so that they can be searched and seen on a map."""
     from passt_core.library import build as building  # noqa: PLC0415 - torch, faiss
-    from passt_core.library.store import check_name  # noqa: PLC0415
+    from passt_core.library.manifest import check_name  # noqa: PLC0415
 
     check_name(name)
     predictor = load_predictor(model)
@@ -58,7 +58,8 @@ def build(
 @app.command("list")
 def list_libraries(index: Index = DEFAULT_INDEX) -> None:
     """List the libraries."""
-    from passt_core.library.store import Manifest, names  # noqa: PLC0415 - torch, faiss
+    from passt_core.library.manifest import Manifest  # noqa: PLC0415 - torch
+    from passt_core.library.store import names  # noqa: PLC0415 - faiss
 
     rows: list[tuple[object, ...]] = []
     for name in names(index):

@@ -11,7 +11,8 @@ from passt_core.inference.predictor import Predictor
 from passt_core.library import soundmap, store
 from passt_core.library.catalogue import catalogue
 from passt_core.library.embed import Embedded, Progress, embed
-from passt_core.library.store import Manifest, SoundLibrary
+from passt_core.library.manifest import METRIC, SCHEMA, Manifest, check_name, portable
+from passt_core.library.store import SoundLibrary
 
 
 def build(
@@ -42,15 +43,15 @@ def build(
     Raises:
         LibraryError: no sound could be embedded, or the library cannot be written.
     """
-    home = Path(target) / store.check_name(name)
+    home = Path(target) / check_name(name)
     found = catalogue(folder, labels)
     embedded = embed(found, predictor, progress=progress)
     places = soundmap.layout(embedded.embeddings)
     manifest = _manifest(name, predictor, embedded)
     manifest = replace(
         manifest,
-        root=store.portable(found.root, home),
-        labels=store.portable(labels, home) if labels else None,
+        root=portable(found.root, home),
+        labels=portable(labels, home) if labels else None,
     )
     store.write(home, manifest, clips=embedded.clips, embeddings=embedded.embeddings, places=places)
     return SoundLibrary.open(home, predictor.checkpoint)
@@ -59,13 +60,13 @@ def build(
 def _manifest(name: str, predictor: Predictor, embedded: Embedded) -> Manifest:
     checkpoint = predictor.checkpoint
     return Manifest(
-        schema=store.SCHEMA,
+        schema=SCHEMA,
         name=name,
         model=checkpoint.name,
         weights_sha256=checkpoint.sha256,
         front_end=checkpoint.front_end,
         dim=predictor.embedding_dim,
-        metric=store.METRIC,
+        metric=METRIC,
         count=len(embedded.clips),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tool_version=__version__,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from passt_core.errors import LibraryError
-from passt_core.library.store import SkippedFile
+from passt_core.library.manifest import SkippedFile
 
 LABELS_FILE = "library.csv"
 """A CSV of this name in the folder itself describes its sounds."""
@@ -100,11 +100,13 @@ def _files(root: Path) -> tuple[set[str], list[SkippedFile]]:
 def _unfit(path: Path, name: str, root: Path) -> str | None:
     try:
         name.encode("utf-8")
+        if path.resolve().is_relative_to(root):
+            return None
     except UnicodeEncodeError:
         return "its name is not valid UTF-8; rename it"
-    if not path.resolve().is_relative_to(root):
-        return "it is a link that leads out of the folder; copy the sound into the folder"
-    return None
+    except RuntimeError:  # a link to itself
+        return "it is a link that leads nowhere; remove it"
+    return "it is a link that leads out of the folder; copy the sound into the folder"
 
 
 def _sound(name: str, row: Row) -> Sound:

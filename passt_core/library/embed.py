@@ -13,7 +13,8 @@ from passt_core.errors import AudioError, LibraryError
 from passt_core.inference.analysis import ClipAnalysis
 from passt_core.inference.predictor import Predictor
 from passt_core.library.catalogue import Catalogue, Sound
-from passt_core.library.store import LibraryClip, SkippedFile
+from passt_core.library.manifest import SkippedFile
+from passt_core.library.store import LibraryClip
 from passt_core.signal import audio
 
 BATCH = 16

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import re
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -22,26 +19,12 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from passt_core.errors import LibraryError
-from passt_core.files import (
-    ASSETS,
-    INDEX,
-    ROOT,
-    atomic_folder,
-    atomic_path,
-    settle_folder,
-    sha256_of,
-)
+from passt_core.files import atomic_folder, atomic_path, sha256_of
+from passt_core.library.manifest import MANIFEST, Manifest, reason_of, rebuild_command
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.registry import BUNDLED
-from passt_core.signal.mel import MelConfig
 
-SCHEMA = 1
-METRIC = "cosine"
-
-MANIFEST = "manifest.json"
 CLIPS = "clips.csv"
 EMBEDDINGS = "embeddings.npy"
 FAISS = "faiss.index"
@@ -49,16 +32,10 @@ MAP = "map.npy"
 CHECKED = (CLIPS, EMBEDDINGS, MAP)
 """Files whose SHA-256 the manifest holds; the FAISS file can always be made again."""
 
-BUNDLED_SOUNDS = ASSETS / "library"
-"""What the library called ``bundled`` is made of."""
-
 PAIRED_CLIPS = 1000
 """Clips whose pairs stand for all pairs of a larger library: half a million pairs."""
 
 Floats = NDArray[np.float32]
-
-_NAME = re.compile(r"\w[\w .+-]{0,59}")
-_UNKNOWN = "FOLDER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,78 +59,6 @@ class LibraryClip:
     origin: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SkippedFile:
-    """A file that is not in a library, and why."""
-
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What a library is made of, and by what.
-
-    Attributes:
-        schema: version of the format.
-        name: of the library.
-        model, weights_sha256, front_end: what embedded it.
-        dim: length of an embedding; metric: how two are compared; count: how many there are.
-        created: when, as ISO 8601 in UTC; tool_version: of this package.
-        root: folder of the sounds; labels: the CSV that described them, if one was given by hand.
-            Both relative to the library's folder where everything lies in the project.
-        files: SHA-256 of each of :data:`CHECKED`.
-        skipped: what lies in the folder of the sounds and could not be embedded.
-    """
-
-    schema: int
-    name: str
-    model: str
-    weights_sha256: str
-    front_end: MelConfig
-    dim: int
-    metric: str
-    count: int
-    created: str
-    tool_version: str
-    root: str
-    labels: str | None
-    files: Mapping[str, str]
-    skipped: tuple[SkippedFile, ...]
-
-    @classmethod
-    def read(cls, folder: Path, model: str = BUNDLED) -> Manifest:
-        """Read a library's manifest.
-
-        Args:
-            folder: where the library lies.
-            model: name or path of the checkpoint that a message shall rebuild it with.
-
-        Raises:
-            LibraryError: there is no library, or its manifest is damaged or of another version.
-        """
-        settle_folder(folder)
-        again = rebuild_command(folder, model=model)
-        try:
-            text = (folder / MANIFEST).read_text(encoding="utf-8")
-            schema = json.loads(text)["schema"]
-            if schema == SCHEMA:
-                return TypeAdapter(cls).validate_json(text)
-        except FileNotFoundError as error:
-            raise LibraryError(
-                f"there is no sound library in {folder}; make it: {again}"
-            ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LibraryError(
-                f"{folder / MANIFEST} cannot be read ({_reason(error)}); "
-                f"make the library again: {again}"
-            ) from error
-        raise LibraryError(
-            f"the library in {folder} has schema {schema}; this version reads {SCHEMA}; "
-            f"make it again: {again}"
-        )
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SoundLibrary:
     """A library that is open.
@@ -165,6 +70,7 @@ class SoundLibrary:
         embeddings: (N, D) float32 of length 1, read from disk as they are used.
         map: (N, 2) places of the sounds.
         index: the FAISS index over the embeddings, in their order.
+        rebuild: the command that makes the library again.
     """
 
     folder: Path
@@ -173,6 +79,7 @@ class SoundLibrary:
     embeddings: Floats
     map: Floats
     index: faiss.Index
+    rebuild: str
 
     @classmethod
     def open(cls, folder: str | Path, checkpoint: Checkpoint) -> SoundLibrary:
@@ -200,6 +107,7 @@ class SoundLibrary:
             embeddings=embeddings,
             map=np.array(places),
             index=_read_index(folder / FAISS, embeddings),
+            rebuild=again,
         )
 
     @property
@@ -258,7 +166,7 @@ class SoundLibrary:
         if not path.is_file():
             raise LibraryError(
                 f"{clip.file!r} is not in {self.root} any more; "
-                f"put it back, or build again: {rebuild_command(self.folder, self.manifest)}"
+                f"put it back, or build again: {self.rebuild}"
             )
         return path
 
@@ -320,56 +228,6 @@ def locate(name_or_folder: str, index: Path) -> Path:
     return folder if (folder / MANIFEST).is_file() and not named.is_dir() else named
 
 
-def check_name(name: str) -> str:
-    """Return ``name`` if a library can be called so.
-
-    Raises:
-        LibraryError: it could not be, or should not be, the name of a folder.
-    """
-    if not _NAME.fullmatch(name):
-        raise LibraryError(
-            f"a library cannot be called {name[:80]!r}; use up to 60 letters, digits, spaces, "
-            "and . + - _ and begin with a letter or digit"
-        )
-    return name
-
-
-def portable(path: Path, folder: Path) -> str:
-    """``path`` as a manifest in ``folder`` says it: relative if both lie in the project."""
-    path, folder = path.resolve(), folder.resolve()
-    if path.is_relative_to(ROOT) and folder.is_relative_to(ROOT):
-        return Path(os.path.relpath(path, folder)).as_posix()
-    return path.as_posix()
-
-
-def rebuild_command(folder: Path, manifest: Manifest | None = None, model: str = BUNDLED) -> str:
-    """The command that makes the library in ``folder`` again.
-
-    Args:
-        folder: of the library.
-        manifest: what is known of it; None: nothing.
-        model: name or path of the checkpoint that shall embed it.
-    """
-    index = folder.resolve().parent
-    if manifest is not None:
-        root = _shown(folder / manifest.root)
-    else:
-        root = _shown(BUNDLED_SOUNDS) if folder.name == BUNDLED else _UNKNOWN
-    command = ["python", "-m", "passt_core", "library", "build", root, "--name", folder.name]
-    if manifest and manifest.labels:
-        command += ["--labels", _shown(folder / manifest.labels)]
-    if model != BUNDLED:
-        command += ["--model", model]
-    if index != INDEX:
-        command += ["--index", str(index)]
-    return shlex.join(command)
-
-
-def _shown(path: Path) -> str:
-    path = path.resolve()
-    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
 def _check_model(manifest: Manifest, checkpoint: Checkpoint, again: str) -> None:
     made_by = (manifest.weights_sha256, manifest.front_end, manifest.dim)
     if made_by != (checkpoint.sha256, checkpoint.front_end, checkpoint.config.dim):
@@ -398,7 +256,7 @@ def _array(path: Path, shape: tuple[int, int], again: str) -> Floats:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise LibraryError(
-            f"{path} is not an array ({_reason(error)}); make the library again: {again}"
+            f"{path} is not an array ({reason_of(error)}); make the library again: {again}"
         ) from error
     if array.dtype != np.float32 or array.shape != shape:
         raise LibraryError(
@@ -414,7 +272,7 @@ def _read_clips(path: Path, count: int, again: str) -> tuple[LibraryClip, ...]:
             clips = tuple(_clip(row) for row in csv.DictReader(file, strict=True))
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise LibraryError(
-            f"{path} cannot be read ({_reason(error)}); make the library again: {again}"
+            f"{path} cannot be read ({reason_of(error)}); make the library again: {again}"
         ) from error
     if len({clip.id for clip in clips}) != count or len(clips) != count:
         raise LibraryError(
@@ -463,12 +321,3 @@ def _holds(index: faiss.Index, embeddings: Floats) -> bool:
     if (index.ntotal, index.d) != embeddings.shape:
         return False
     return np.array_equal(index.reconstruct_n(0, index.ntotal), embeddings)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    if isinstance(error, KeyError):
-        return f"no {error}"
-    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

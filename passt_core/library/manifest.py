@@ -1,0 +1,160 @@
+"""What a sound library is made of and by what, and the command that makes it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from passt_core.errors import LibraryError
+from passt_core.files import ASSETS, INDEX, ROOT, settle_folder
+from passt_core.network.registry import BUNDLED
+from passt_core.signal.mel import MelConfig
+
+SCHEMA = 1
+METRIC = "cosine"
+MANIFEST = "manifest.json"
+
+BUNDLED_SOUNDS = ASSETS / "library"
+"""What the library called ``bundled`` is made of."""
+
+_NAME = re.compile(r"\w[\w .+-]{0,59}")
+_UNKNOWN = "FOLDER"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkippedFile:
+    """A file that is not in a library, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a library is made of, and by what.
+
+    Attributes:
+        schema: version of the format.
+        name: of the library.
+        model, weights_sha256, front_end: what embedded it.
+        dim: length of an embedding; metric: how two are compared; count: how many there are.
+        created: when, as ISO 8601 in UTC; tool_version: of this package.
+        root: folder of the sounds; labels: the CSV that described them, if one was given by hand.
+            Both relative to the library's folder where everything lies in the project.
+        files: SHA-256 of each of the library's data files.
+        skipped: what lies in the folder of the sounds and could not be embedded.
+    """
+
+    schema: int
+    name: str
+    model: str
+    weights_sha256: str
+    front_end: MelConfig
+    dim: int
+    metric: str
+    count: int
+    created: str
+    tool_version: str
+    root: str
+    labels: str | None
+    files: Mapping[str, str]
+    skipped: tuple[SkippedFile, ...]
+
+    @classmethod
+    def read(cls, folder: Path, model: str = BUNDLED) -> Manifest:
+        """Read a library's manifest.
+
+        Args:
+            folder: where the library lies.
+            model: name or path of the checkpoint that a message shall rebuild it with.
+
+        Raises:
+            LibraryError: there is no library, or its manifest is damaged or of another version.
+        """
+        settle_folder(folder)
+        again = rebuild_command(folder, model=model)
+        try:
+            text = (folder / MANIFEST).read_text(encoding="utf-8")
+            schema = json.loads(text)["schema"]
+            if schema == SCHEMA:
+                return TypeAdapter(cls).validate_json(text)
+        except FileNotFoundError as error:
+            raise LibraryError(
+                f"there is no sound library in {folder}; make it: {again}"
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LibraryError(
+                f"{folder / MANIFEST} cannot be read ({reason_of(error)}); "
+                f"make the library again: {again}"
+            ) from error
+        raise LibraryError(
+            f"the library in {folder} has schema {schema}; this version reads {SCHEMA}; "
+            f"make it again: {again}"
+        )
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if a library can be called so.
+
+    Raises:
+        LibraryError: it could not be, or should not be, the name of a folder.
+    """
+    if not _NAME.fullmatch(name):
+        raise LibraryError(
+            f"a library cannot be called {name[:80]!r}; use up to 60 letters, digits, spaces, "
+            "and . + - _ and begin with a letter or digit"
+        )
+    return name
+
+
+def portable(path: Path, folder: Path) -> str:
+    """``path`` as a manifest in ``folder`` says it: relative if both lie in the project."""
+    path, folder = path.resolve(), folder.resolve()
+    if path.is_relative_to(ROOT) and folder.is_relative_to(ROOT):
+        return Path(os.path.relpath(path, folder)).as_posix()
+    return path.as_posix()
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong with a file, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"no {error}"
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+
+
+def rebuild_command(folder: Path, manifest: Manifest | None = None, model: str = BUNDLED) -> str:
+    """The command that makes the library in ``folder`` again.
+
+    Args:
+        folder: of the library.
+        manifest: what is known of it; None: nothing.
+        model: name or path of the checkpoint that shall embed it.
+    """
+    index = folder.resolve().parent
+    if manifest is not None:
+        root = _shown(folder / manifest.root)
+    else:
+        root = _shown(BUNDLED_SOUNDS) if folder.name == BUNDLED else _UNKNOWN
+    command = ["python", "-m", "passt_core", "library", "build", root, "--name", folder.name]
+    if manifest and manifest.labels:
+        command += ["--labels", _shown(folder / manifest.labels)]
+    if model != BUNDLED:
+        command += ["--model", model]
+    if index != INDEX:
+        command += ["--index", str(index)]
+    return shlex.join(command)
+
+
+def _shown(path: Path) -> str:
+    path = path.resolve()
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
