@@ -333,6 +333,8 @@ def _ffmpeg(path: Path) -> Iterator[av.container.InputContainer]:
                 raise AudioError(
                     f"{path.name} has no sound in it (no audio stream); try another file"
                 )
+            if container.streams.audio[0].codec_context is None:
+                raise AudioError(refusal)  # the container is known, what is in it is not
             yield container
 
 
