@@ -7,6 +7,8 @@ a file of the user's own. Nothing is unpickled but tensors, and every key and sh
 from __future__ import annotations
 
 import json
+import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -38,6 +40,12 @@ _PREFIXES = ("net_swa._orig_mod.", "net_swa.", "net._orig_mod.", "net.", "_orig_
 _STRAYS = ("device_proxy", "mel.")
 _KNOWN_FRAMES = (998, 1000, 2000, 3000, 3200)
 _HOP_OF_FRAMES = MappingProxyType({3200: 100})
+
+_UNREADABLE = (
+    *(OSError, SafetensorError, RuntimeError, ValueError, EOFError, LookupError, TypeError),
+    *(AttributeError, AssertionError, MemoryError, struct.error),
+)
+"""What torch's and safetensors' readers raise on bytes that are no checkpoint."""
 
 StateDict = dict[str, Tensor]
 
@@ -279,7 +287,7 @@ def _from_metadata(about: Mapping[str, Any], name: str) -> Meaning:
             str(about["activation"]),
             dict(about["card"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise CheckpointError(f"{name} describes itself wrongly ({error}); export it again") from (
             error
         )
@@ -328,15 +336,18 @@ def _read_state(path: Path) -> tuple[StateDict, Mapping[str, Any] | None]:
                 about = (file.metadata() or {}).get(METADATA_KEY)
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             return state, None if about is None else json.loads(about)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of old pickles; the refusal says it all
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise CheckpointError(
             f"{path.name} holds something other than weights and was not opened: unpickling it "
             "could run code. Save its state_dict alone, or as safetensors"
         ) from error
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except _UNREADABLE as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise CheckpointError(
-            f"{path.name} cannot be read as a checkpoint ({str(error).splitlines()[0][:120]}); "
+            f"{path.name} cannot be read as a checkpoint ({reason}); "
             "give a .safetensors, .pt or .ckpt file"
         ) from error
     return _tensors(loaded, path.name), None
