@@ -126,7 +126,11 @@ def load(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoi
     if name in OFFICIAL:
         return _load_file(fetch_official(name, progress), name=name, entry=OFFICIAL[name])
     path = Path(name_or_path)
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name that no file system takes
+        is_file = False
+    if not is_file:
         raise CheckpointError(_unknown(name))
     return _load_file(path, name=path.stem, entry=None)
 
@@ -180,7 +184,7 @@ def from_deit(path: Path, config: PasstConfig) -> Passt:
         raise CheckpointError(f"{path.name} is not a DeiT checkpoint ({error})") from error
     adapted["patch_embed.proj.weight"] = kernel.sum(dim=1, keepdim=True)
     for key, value in source.items():
-        if not key.startswith("head") and key in target:
+        if not key.startswith("head"):
             adapted.setdefault(key, value)
     wanted = {key for key in target if not key.startswith("head")}
     _require_fit(path.name, {key: target[key] for key in wanted}, adapted)

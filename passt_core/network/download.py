@@ -91,7 +91,11 @@ def _download(url: str, part: Path, size: int | None, progress: Progress | None)
             _copy(response, part, have, total, progress)
     except urllib.error.HTTPError as error:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return  # the whole file had arrived before the interruption
+            if error.headers.get("Content-Range", "").endswith(f"/{have}"):
+                return  # the whole file had arrived before the interruption
+            part.unlink()  # it is a part of some other file
+            _download(url, part, size, progress)
+            return
         raise DownloadError(
             f"{url} was refused with status {error.code} ({error.reason}); try again later"
         ) from error
