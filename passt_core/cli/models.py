@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, fetch and describe models.", no_args_is_help=True)
 
+CARD = ("title", "trained_on", "score", "licence", "command")
+"""What a checkpoint says of itself, in the order of telling; the rest follows."""
+
 NameOrPath = Annotated[
     str, typer.Argument(help="bundled, a published name, or a file.", show_default=False)
 ]
@@ -76,10 +79,12 @@ def _echo_checkpoint(checkpoint: Checkpoint) -> None:
     window_s = Windowing.of(config, front_end).length / front_end.sample_rate
     rows, columns = config.rows, config.columns(config.frames)
     strides = f"{config.stride_freq} bands, {config.stride_time} frames"
+    first = {key: checkpoint.card[key] for key in CARD if key in checkpoint.card}
+    card = {**first, **checkpoint.card}  # what everyone asks comes first
     echo_facts(
         [
             ("name", checkpoint.name),
-            *((key.replace("_", " "), value) for key, value in checkpoint.card.items()),
+            *((key.replace("_", " "), value) for key, value in card.items()),
             ("classes", f"{config.classes}, {checkpoint.activation}"),
             ("parameters", f"{parameters:,}"),
             ("network", f"dim {config.dim}, {config.depth} blocks, {config.heads} heads"),

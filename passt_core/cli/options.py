@@ -18,7 +18,9 @@ Model = Annotated[
     str, typer.Option(help="bundled, a published name, or a checkpoint file.", metavar="NAME")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Index = Annotated[Path, typer.Option(help="Folder of the libraries.", metavar="DIR")]
+Index = Annotated[
+    Path, typer.Option(help="Folder of the libraries.", metavar="DIR", show_default="index")
+]
 
 BUNDLED = "bundled"
 DEFAULT_INDEX = INDEX

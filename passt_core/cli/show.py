@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,8 @@ Report = Callable[[float, float | None], None]
 """Called with how much is done and, where it is known, how much there is."""
 
 _GAP = "  "
+_PATIENCE_S = 0.5
+"""What is done sooner needs no bar."""
 
 
 def echo_json(result: Any) -> None:
@@ -61,7 +63,8 @@ def progress(what: str, unit: str, *, scaled: bool = False) -> Iterator[Report]:
         unit: it is counted in.
         scaled: count in thousands and millions, as for bytes.
     """
-    with tqdm(desc=what, unit=unit, unit_scale=scaled, disable=None, leave=False) as bar:
+    options = {"desc": what, "unit": unit, "unit_scale": scaled}
+    with tqdm(**options, disable=None, leave=False, delay=_PATIENCE_S) as bar:
 
         def report(done: float, total: float | None) -> None:
             bar.total = total
@@ -71,6 +74,8 @@ def progress(what: str, unit: str, *, scaled: bool = False) -> Iterator[Report]:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{one_line(key)}={one_line(item)}" for key, item in value.items())
     return f"{value:.3f}" if isinstance(value, float) else one_line(value)
 
 
