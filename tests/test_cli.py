@@ -238,6 +238,14 @@ def test_models_fetch_without_a_network(
     assert "bundled" in line
 
 
+def test_models_fetch_into_a_place_that_is_no_folder(
+    refused: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PASST_CACHE", str(tmp_path / "file" / "cache"))
+    assert "set PASST_CACHE" in refused("models", "fetch", "passt_s_p16_128_ap472")
+
+
 def silence(path: Path) -> None:
     write(path, np.zeros(32_000, np.float32))
 

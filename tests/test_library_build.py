@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from passt_core.errors import AudioError, LibraryError
-from passt_core.files import ROOT
+from passt_core.files import ASSETS, INDEX, ROOT
 from passt_core.inference.predictor import Predictor
 from passt_core.library import soundmap
 from passt_core.library.build import build
 from passt_core.library.catalogue import catalogue
 from passt_core.library.store import SoundLibrary
+from passt_core.network import checkpoints
 from passt_core.signal import audio
 from tests.libraries import units
 from tests.sounds import noise, tone, write
@@ -241,8 +242,19 @@ def test_umap_keeps_families_together() -> None:
 
 def test_the_reader_knows_every_file_of_the_bundled_library() -> None:
     """What ships can be embedded: the sounds that the CSV names are there, and only those."""
-    found = catalogue(ROOT / "assets" / "library")
+    found = catalogue(ASSETS / "library")
     assert len(found.sounds) >= 120
     assert not found.skipped
     assert all(sound.label and sound.licence for sound in found.sounds)
     assert audio.info(found.root / found.sounds[0].file).duration_s
+
+
+def test_the_bundled_library_is_of_the_bundled_model_and_sounds() -> None:
+    """If this fails: python -m passt_core library build assets/library --name bundled."""
+    library = SoundLibrary.open(INDEX / "bundled", checkpoints.load("bundled"))
+    sounds = catalogue(ASSETS / "library").sounds
+    assert [clip.id for clip in library.clips] == [sound.id for sound in sounds]
+    assert [clip.label for clip in library.clips] == [sound.label for sound in sounds]
+    assert all(library.sound_path(clip).is_file() for clip in library.clips)
+    assert not Path(library.manifest.root).is_absolute()
+    assert max(path.stat().st_size for path in library.folder.iterdir()) < 5_000_000

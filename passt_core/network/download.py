@@ -39,7 +39,13 @@ def fetch(
     if target.is_file():
         _verify(target, expected)
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"{target.parent} cannot be made ({error.strerror}); "
+            "set PASST_CACHE to a folder that can be written"
+        ) from error
     part = target.with_name(target.name + ".part")
     _download(url, part, size, progress)
     if expected is not None and sha256_of(part) != expected:
