@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from passt_core.errors import AudioError, PasstError
 from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
-from passt_core.inference.windows import Windowing
+from passt_core.inference.windows import Windowing, joined
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
@@ -166,7 +166,7 @@ class Predictor:
         cut = [list(self.windowing.cut([clip])) for clip in samples]
         heard = iter(self._listen([window for windows in cut for window in windows], spec, seed))
         return [
-            self._summary(len(clip), list(islice(heard, len(windows))), spec, seed)
+            self._summary([len(clip)], islice(heard, len(windows)), spec, seed)
             for clip, windows in zip(samples, cut, strict=True)
         ]
 
@@ -191,12 +191,11 @@ class Predictor:
         self, blocks: Iterable[Waveform], patchout: PatchoutSpec | None, seed: int
     ) -> ClipAnalysis:
         spec = patchout or PatchoutSpec()
-        heard: list[_Heard] = []
         lengths: list[int] = []
         windows = self.windowing.cut(_measured(blocks, lengths))
-        while batch := list(islice(windows, BATCH)):
-            heard += self._listen(batch, spec, seed)
-        return self._summary(sum(lengths), heard, spec, seed)
+        batches = iter(lambda: list(islice(windows, BATCH)), [])
+        heard = chain.from_iterable(self._listen(batch, spec, seed) for batch in batches)
+        return self._summary(lengths, heard, spec, seed)
 
     def _listen(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
         """Hear windows, those of one length together; results keep the windows' order."""
@@ -231,37 +230,33 @@ class Predictor:
         return PatchGrid.of(self.checkpoint.config, self.checkpoint.front_end, frames)
 
     def _summary(
-        self, samples: int, heard: list[_Heard], spec: PatchoutSpec, seed: int
+        self, lengths: Sequence[int], heard: Iterable[_Heard], spec: PatchoutSpec, seed: int
     ) -> ClipAnalysis:
-        windows = tuple(window for window, _ in heard)
-        grid = self._grid(heard[0][1].shape[1])
+        """Put windows together as they come; ``lengths`` is whole once they have all come."""
+        front_end, windows = self.checkpoint.front_end, []
+
+        def placed() -> Iterator[tuple[int, Floats]]:
+            for window, mel in heard:
+                windows.append(window)
+                yield round(window.start_s / front_end.frame_seconds), mel
+
+        mel = joined(placed(), overlap=self.windowing.length // 4 // front_end.hop)
+        samples = round((windows[0].end_s - windows[0].start_s) * self.sample_rate)
+        grid = self._grid(front_end.frames(samples))
         return ClipAnalysis(
             model=self.name,
             labels=self.labels,
-            duration_s=samples / self.sample_rate,
-            mel=self._joined(heard),
+            duration_s=sum(lengths) / self.sample_rate,
+            mel=mel,
             grid=grid,
             patchout=spec,
             seed=seed,
             kept=self.kept(grid, spec, seed),
-            windows=windows,
+            windows=tuple(windows),
             logits=np.mean([w.logits for w in windows], axis=0, dtype=np.float32),
             probabilities=np.mean([w.probabilities for w in windows], axis=0, dtype=np.float32),
             embedding=np.mean([w.embedding for w in windows], axis=0, dtype=np.float32),
         )
-
-    def _joined(self, heard: list[_Heard]) -> Floats:
-        """One spectrogram of overlapping windows: each gives way a quarter into the next one."""
-        front_end = self.checkpoint.front_end
-        firsts = [round(window.start_s * self.sample_rate / front_end.hop) for window, _ in heard]
-        quarter = self.windowing.length // 4 // front_end.hop
-        begins = [first + (quarter if index else 0) for index, first in enumerate(firsts)]
-        ends = [*begins[1:], firsts[-1] + heard[-1][1].shape[1]]
-        pieces = [
-            mel[:, begin - first : end - first]
-            for (_, mel), first, begin, end in zip(heard, firsts, begins, ends, strict=True)
-        ]
-        return np.concatenate(pieces, axis=1)
 
 
 def _window(

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from passt_core.network.model import PasstConfig
 from passt_core.signal.audio import Waveform
 from passt_core.signal.mel import MelConfig
+
+Floats = NDArray[np.float32]
 
 _TENTH = 10
 """Windows are whole tenths of a second where the grid has room: 998 frames listen to 10 s."""
@@ -58,3 +61,25 @@ class Windowing:
             yield 0, np.pad(held, (0, max(0, self.least - len(held))))
         elif len(held) > self.length:
             yield start + len(held) - self.length, held[-self.length :]
+
+
+def joined(mels: Iterable[tuple[int, Floats]], *, overlap: int) -> Floats:
+    """Make one spectrogram of overlapping ones as they come; only what stays is held.
+
+    Args:
+        mels: (first frame, (bands, frames)) of each window, in order.
+        overlap: frames into the next window until which the one before it is shown: the edges of
+            a window are bent by its padding.
+
+    Returns:
+        (bands, frames) of the whole.
+    """
+    pieces: list[Floats] = []
+    begin = 0
+    for first, mel in mels:
+        if pieces:
+            end = first + overlap
+            pieces[-1] = pieces[-1][:, : end - begin].copy()
+            begin = end
+        pieces.append(mel[:, begin - first :])
+    return np.concatenate(pieces, axis=1)

@@ -122,7 +122,7 @@ class MelSpectrogram(nn.Module):
             pad_mode="reflect",
             return_complex=True,
         )
-        return torch.view_as_real(spectrum).square().sum(dim=-1)
+        return spectrum.real.square() + spectrum.imag.square()  # (B, n_fft / 2 + 1, frames)
 
     def _banks(self, fmin: float, fmax: float) -> Tensor:
         """Triangular filters, (bands, n_fft / 2 + 1); Kaldi leaves the Nyquist bin out: zero."""
