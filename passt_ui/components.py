@@ -49,7 +49,9 @@ _SPECTROGRAM = """
 """
 _MAP = """
 <div class="passt-map"><figure class="passt-figure" role="img" aria-label="${label}">
-  <div class="passt-plot"></div></figure></div>
+  <div class="passt-plot"></div></figure>
+  <div class="passt-legend" role="group" aria-label="Labels; press one to hide its sounds"></div>
+</div>
 """
 
 

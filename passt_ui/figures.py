@@ -1,4 +1,4 @@
-"""Result objects → Plotly figures. Pure functions; colours of text and paper come in the browser."""
+"""Result objects → Plotly figures. Pure functions; text and paper get colours in the browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from passt_core.signal.mel import NORM_SCALE, NORM_SHIFT
 from passt_ui import palette
 
 DB_PER_NEPER = 10.0 / np.log(10.0)
-TICKS_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000, 12_000)
+TICKS_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000, 14_000)
+LEAST_BANDS = 4
+"""Ticks nearer to each other than this would touch: of two the upper one stays."""
 MAX_TICKS = 11
 _STEPS_S = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
@@ -128,7 +130,6 @@ def sound_map(library: SoundLibrary, urls: dict[str, str]) -> Figure:
                 mode="markers",
                 name=label or "no label",
                 legendgroup=families[label],
-                legendgrouptitle_text=families[label],
                 marker={
                     "color": colours[label],
                     "symbol": palette.SYMBOLS[index % len(palette.SYMBOLS)],
@@ -142,7 +143,7 @@ def sound_map(library: SoundLibrary, urls: dict[str, str]) -> Figure:
             )
         )
     figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x")
+    figure.update_yaxes(visible=False)
     return as_json(figure)
 
 
@@ -164,10 +165,14 @@ def clock(seconds: float, end_s: float) -> str:
 def frequency_ticks(grid: PatchGrid) -> tuple[list[float], list[str]]:
     """Octaves of the axis: their places in bands and their names."""
     edges = grid.band_edges
-    shown = [hz for hz in TICKS_HZ if edges[0] <= hz <= edges[-1]]
-    places = np.interp(shown, edges, np.arange(len(edges)))
-    names = [f"{hz // 1000}k" if hz >= 1000 else str(hz) for hz in shown]
-    return [float(place) for place in places], names
+    places: list[float] = []
+    names: list[str] = []
+    for hz in sorted(TICKS_HZ, reverse=True):
+        place = float(np.interp(hz, edges, np.arange(len(edges)), left=np.nan, right=np.nan))
+        if np.isfinite(place) and (not places or places[-1] - place >= LEAST_BANDS):
+            places.append(place)
+            names.append(f"{hz // 1000}k" if hz >= 1000 else str(hz))
+    return places, names
 
 
 def _time_ticks(start_s: float, end_s: float) -> list[float]:

@@ -11,7 +11,6 @@ from passt_core.library.soundmap import place
 from passt_core.library.store import SoundLibrary
 from passt_ui import views
 from passt_ui.components import file_url
-from passt_ui.hand import Hand
 from passt_ui.media import thumbnail
 from passt_ui.services import Visitor
 from passt_ui.views import Card
@@ -96,11 +95,14 @@ def _card(hit: SearchHit, library: SoundLibrary, predictor: Predictor) -> Card:
 def _likeness(hit: SearchHit, library: SoundLibrary) -> tuple[str, ...]:
     if math.isnan(hit.similarity):
         return ()
-    share = share_below(library, hit.similarity)
-    rest = "" if math.isnan(share) else f" · closer than {100 * share:.0f} % of pairs"
-    return (f"similarity {hit.similarity:.2f}{rest}",)
+    return (f"similarity {hit.similarity:.2f}", *_among_pairs(share_below(library, hit.similarity)))
 
 
-def map_note(hand: Hand | None) -> str:
-    """What the star is."""
-    return "Your clip is the star." if hand else "Bring a clip, and it appears as a star."
+def _among_pairs(share: float) -> tuple[str, ...]:
+    """What a similarity means here: which share of the library's pairs are less alike."""
+    if math.isnan(share):
+        return ()
+    percent = 100 * share
+    return (
+        f"above {percent:.1f} % of pairs" if percent > 99 else f"above {percent:.0f} % of pairs",
+    )

@@ -107,9 +107,9 @@ class Services:
             examples=_examples(predictor),
         )
 
-    def example(self, id: str) -> Example:
+    def example(self, example_id: str) -> Example:
         """The example of an id; the first one if there is none."""
-        return next((e for e in self.examples if e.id == id), self.examples[0])
+        return next((e for e in self.examples if e.id == example_id), self.examples[0])
 
     @property
     def sound_folders(self) -> list[str]:

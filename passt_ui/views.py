@@ -45,7 +45,7 @@ def _card(card: Card) -> str:
     name = escape(f"{verb} {card.title}, {', '.join(card.lines)}")
     return (
         f'<button type="button" class="passt-card" aria-label="{name}" {attributes}>'
-        f'<img src="{card.picture}" alt="" loading="lazy">'
+        f'<img src="{card.picture}" alt="">'
         f'<span class="text"><b class="play">{escape(card.title)}</b>{lines}</span></button>'
     )
 
@@ -58,7 +58,7 @@ def class_bars(everything: ClipAnalysis, masked: ClipAnalysis, k: int) -> str:
         other = masked.score(score.index).score
         change = ""
         if is_masked:
-            change = f'<span class="change">{100 * (other - score.score):+.0f} points</span>'
+            change = f'<span class="change">{_points(other - score.score)}</span>'
         bars = _bar("all", "all patches", score.score)
         if is_masked:
             bars += _bar("mask", "with the mask", other)
@@ -72,6 +72,15 @@ def class_bars(everything: ClipAnalysis, masked: ClipAnalysis, k: int) -> str:
         '<div class="passt-scale" aria-hidden="true">'
         "<span>0 %</span><span>50</span><span>100 %</span></div>"
     )
+
+
+def _points(change: float) -> str:
+    """A change of probability in percentage points, with a sign unless it rounds to none."""
+    points = round(100 * change)
+    if not points:
+        return "no change"
+    sign = "+" if points > 0 else "\N{MINUS SIGN}"
+    return f"{sign}{abs(points)} points"
 
 
 def _bar(kind: str, name: str, value: float) -> str:

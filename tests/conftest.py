@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from passt_core.files import ROOT
 from passt_core.inference.predictor import Predictor
 from tests.sounds import TINY, randomised, save_network
 
@@ -41,3 +48,48 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PASST_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``app.py`` as a visitor meets it, in a process of its own and with no way to the network."""
+    folder = tmp_path_factory.mktemp("app")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    closed = "http://127.0.0.1:9"
+    settings = {
+        "PASST_PORT": str(port),
+        "PASST_MAX_MINUTES": "2",
+        "GRADIO_TEMP_DIR": str(folder),
+        "HTTPS_PROXY": closed,
+        "HTTP_PROXY": closed,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    log = folder / "app.log"
+    url = f"http://127.0.0.1:{port}/"
+    with log.open("w") as output:
+        app = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_for(url, app, log)
+            yield url
+        finally:
+            app.terminate()
+            app.wait(timeout=30)
+
+
+def _wait_for(url: str, app: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if app.poll() is not None:
+            break
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"the app did not start:\n{log.read_text()}")

@@ -19,9 +19,10 @@ NEIGHBOURS = 6
 LARGEST_SEED = 9999
 CLASSES, MOST_CLASSES = 5, 20
 
+NO_PRESET, FIRST_PRESET = "None", "Paper"
 PRESETS = {
-    "None": (0.0, 0.0, 0.0),
-    "Paper": (0.40, 0.33, 0.0),
+    NO_PRESET: (0.0, 0.0, 0.0),
+    FIRST_PRESET: (0.40, 0.33, 0.0),
     "Time": (0.5, 0.0, 0.0),
     "Frequency": (0.0, 0.5, 0.0),
     "Scattered": (0.0, 0.0, 0.5),
@@ -55,9 +56,22 @@ class ExploreTab:
     hits: gr.HTML
 
     @property
-    def mask_inputs(self) -> list[gr.components.Component]:
-        """Controls of the mask and of the list of classes."""
-        return [self.time, self.freq, self.unstructured, self.seed, self.top_k]
+    def outputs(self) -> list[gr.components.Component]:
+        """What a new clip changes."""
+        return [
+            self.notice,
+            self.line,
+            self.window,
+            self.spectrogram,
+            self.how,
+            self.bars,
+            self.stats,
+            self.hits,
+            self.presets,
+            self.time,
+            self.freq,
+            self.unstructured,
+        ]
 
     @property
     def mask_outputs(self) -> list[gr.components.Component]:
@@ -74,7 +88,9 @@ def build(services: Services) -> ExploreTab:
             middle = _picture_column()
         with gr.Column(scale=3, min_width=260):
             right = _classes_column()
-    return ExploreTab(**left, **middle, **right)
+    gr.HTML(views.heading("Nearest sounds in the library"))
+    hits = components.card_list("", elem_id="neighbours")
+    return ExploreTab(**left, **middle, **right, hits=hits)
 
 
 def _clip_column(services: Services) -> dict[str, Any]:
@@ -87,33 +103,7 @@ def _clip_column(services: Services) -> dict[str, Any]:
     )
     gr.HTML(views.heading("Examples"))
     examples = components.card_list(example_cards(services, ""), elem_id="examples")
-    gr.HTML(views.heading("Patchout: take patches away"))
-    presets = gr.Radio(list(PRESETS), value="None", label="Presets", elem_id="presets")
-    time = _slider("Time columns", "whole moments, over all frequencies", "time")
-    freq = _slider("Frequency rows", "whole bands, over all the time", "freq")
-    single = _slider("Single patches", "scattered over what is left", "unstructured")
-    with gr.Row(equal_height=True):
-        seed = gr.Number(
-            0,
-            label="Seed",
-            info="the same seed draws the same patches",
-            precision=0,
-            minimum=0,
-            maximum=LARGEST_SEED,
-            elem_id="seed",
-            min_width=110,
-        )
-        draw = gr.Button("⟳ Draw again", elem_id="draw", min_width=100, size="sm")
-    return {
-        "clip": clip,
-        "examples": examples,
-        "presets": presets,
-        "time": time,
-        "freq": freq,
-        "unstructured": single,
-        "seed": seed,
-        "draw": draw,
-    }
+    return {"clip": clip, "examples": examples}
 
 
 def _picture_column() -> dict[str, Any]:
@@ -130,16 +120,53 @@ def _picture_column() -> dict[str, Any]:
         info="the model listens to a long clip in half overlapping windows",
     )
     picture = components.spectrogram("spectrogram")
+    mask = _mask_row()
     how = gr.HTML("", elem_id="how")
-    gr.HTML(views.heading("Nearest sounds in the library"))
-    hits = components.card_list("", elem_id="neighbours")
     return {
         "notice": notice,
         "line": line,
         "window": window,
         "spectrogram": picture,
+        **mask,
         "how": how,
-        "hits": hits,
+    }
+
+
+def _mask_row() -> dict[str, Any]:
+    """The mask's controls, right under the picture that they change."""
+    with gr.Group(elem_id="mask"):
+        with gr.Row(equal_height=True):
+            presets = gr.Radio(
+                list(PRESETS),
+                value=FIRST_PRESET,
+                label="Patchout: take patches away",
+                elem_id="presets",
+                scale=3,
+                min_width=300,
+            )
+            seed = gr.Number(
+                0,
+                label="Seed",
+                info="same seed, same patches",
+                precision=0,
+                minimum=0,
+                maximum=LARGEST_SEED,
+                elem_id="seed",
+                scale=1,
+                min_width=150,
+            )
+            draw = gr.Button("Draw again", elem_id="draw", scale=0, min_width=110, size="sm")
+        with gr.Row(equal_height=True):
+            time = _slider("Time columns", "whole moments", "time")
+            freq = _slider("Frequency rows", "whole bands", "freq")
+            single = _slider("Single patches", "scattered over the rest", "unstructured")
+    return {
+        "presets": presets,
+        "time": time,
+        "freq": freq,
+        "unstructured": single,
+        "seed": seed,
+        "draw": draw,
     }
 
 
@@ -163,7 +190,9 @@ def _classes_column() -> dict[str, Any]:
 
 
 def _slider(label: str, info: str, name: str) -> gr.Slider:
-    return gr.Slider(0, 1, value=0, step=1, label=label, info=info, elem_id=f"mask-{name}")
+    return gr.Slider(
+        0, 1, value=0, step=1, label=label, info=info, elem_id=f"mask-{name}", min_width=160
+    )
 
 
 def example_cards(services: Services, current: str) -> str:
@@ -182,8 +211,12 @@ def example_cards(services: Services, current: str) -> str:
     return views.cards(found, label="Example clips", small=True)
 
 
-def show(tab: ExploreTab, visitor: Visitor, k: int) -> dict[Any, Any]:
-    """Everything that a new clip, window or model changes; the mask is taken off."""
+def show(tab: ExploreTab, visitor: Visitor, k: int, preset_name: str | None) -> dict[Any, Any]:
+    """Everything that a new clip, window or model changes.
+
+    The chosen preset is laid over the new window (by the sliders' own event); a mask that was set
+    by hand is taken off.
+    """
     held = visitor.hand
     if held is None:
         return {tab.notice: hidden_notice()}
@@ -196,8 +229,8 @@ def show(tab: ExploreTab, visitor: Visitor, k: int) -> dict[Any, Any]:
         tab.bars: views.class_bars(held.window, held.masked, k),
         tab.stats: views.token_stats(held.masked),
         tab.hits: neighbours.cards(visitor, NEIGHBOURS),
-        tab.presets: "None",
-        **_mask_sliders(tab, held.window.grid),
+        tab.presets: preset_name or NO_PRESET,
+        **_mask_sliders(tab, held.window.grid, preset(visitor, preset_name)),
     }
 
 
@@ -222,7 +255,6 @@ def show_nothing(tab: ExploreTab, visitor: Visitor) -> dict[Any, Any]:
         tab.bars: views.note("The classes of your clip appear here."),
         tab.stats: "",
         tab.hits: neighbours.cards(visitor, NEIGHBOURS),
-        tab.presets: "None",
     }
 
 
@@ -236,9 +268,9 @@ def masked(held: Hand, time: int, freq: int, single: int, seed: int) -> Hand:
     return hand.with_mask(held, spec, int(seed or 0))
 
 
-def preset(visitor: Visitor | None, name: str) -> tuple[int, int, int]:
-    """A preset's columns, rows and single patches on the window in hand."""
-    if visitor is None or visitor.hand is None:
+def preset(visitor: Visitor | None, name: str | None) -> tuple[int, int, int]:
+    """A preset's columns, rows and single patches on the window in hand; None: set by hand."""
+    if visitor is None or visitor.hand is None or name is None:
         return 0, 0, 0
     grid = visitor.hand.window.grid
     time, freq, single = PRESETS[name]
@@ -253,6 +285,11 @@ def listen(held: Hand, part: str) -> gr.HTML:
     rate = held.predictor.sample_rate
     left, taken = (media.sound_uri(sound, rate) for sound in (both.left, both.taken))
     return gr.HTML(sounds={"part": part, "left": left, "taken": taken})
+
+
+def by_hand() -> None:
+    """The sliders were moved: no preset is chosen any more."""
+    return
 
 
 def new_seed() -> int:
@@ -283,7 +320,7 @@ def _picture(held: Hand) -> dict[str, Any]:
         "frame_s": grid.front_end.frame_seconds,
         "bands_hz": [round(float(hz)) for hz in middle],
         "summary": views.summary(held),
-        "rest": f"{grid.rows} rows x {grid.columns} columns of patches · point to read, click to hear",
+        "rest": f"{grid.rows} rows x {grid.columns} columns of patches · click to hear from there",
     }
 
 
@@ -292,10 +329,10 @@ def _window_slider(held: Hand) -> gr.Slider:
     return gr.Slider(minimum=1, maximum=max(2, count), value=held.position + 1, visible=count > 1)
 
 
-def _mask_sliders(tab: ExploreTab, grid: PatchGrid) -> dict[Any, Any]:
-    limits = {
-        tab.time: grid.columns - 1,
-        tab.freq: grid.rows - 1,
-        tab.unstructured: grid.patches - 1,
+def _mask_sliders(tab: ExploreTab, grid: PatchGrid, values: tuple[int, int, int]) -> dict[Any, Any]:
+    sliders = (tab.time, tab.freq, tab.unstructured)
+    limits = (grid.columns - 1, grid.rows - 1, grid.patches - 1)
+    return {
+        slider: gr.Slider(maximum=max(1, most), value=value)
+        for slider, most, value in zip(sliders, limits, values, strict=True)
     }
-    return {slider: gr.Slider(maximum=max(1, most), value=0) for slider, most in limits.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -70,7 +71,7 @@ def show(tab: SearchTab, visitor: Visitor, k: int) -> dict[Any, Any]:
         tab.map: gr.HTML(value=map_value(visitor), query=neighbours.query(visitor)),
         tab.chosen: _nothing_chosen(),
         tab.hits: neighbours.cards(visitor, int(k)),
-        tab.summary: f'<p class="passt-quiet">{views.escape(neighbours.summary(visitor))}</p>',
+        tab.summary: f'<p class="passt-quiet">{escape(neighbours.summary(visitor))}</p>',
     }
 
 

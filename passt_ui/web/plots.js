@@ -21,7 +21,8 @@ passt.plots = (() => {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "inherit", size: 12, color: ink },
-      margin: { l: 8, r: 8, t: 8, b: 8 },
+      margin: { l: 8, r: 8, t: 10, b: 8 },
+      autosize: true,
       hoverlabel: { font: { family: "inherit" } },
     };
     const merged = { ...base, ...layout };
@@ -30,25 +31,16 @@ passt.plots = (() => {
     return merged;
   }
 
-  // Draw now, when the theme changes, and when the place first becomes visible.
+  // Draw when the place becomes visible, when its size changes, and when the theme does.
   function keep(place, draw) {
     redraws.set(place, draw);
-    new ResizeObserver(() => {
-      if (place.offsetWidth && place.classList.contains("js-plotly-plot")) Plotly.Plots.resize(place);
-      else if (place.offsetWidth) draw();
-    }).observe(place);
-    draw();
+    new ResizeObserver(() => { if (place.offsetWidth) draw(); }).observe(place);
   }
 
-  new MutationObserver(() => {
+  const changed = new MutationObserver(() => {
     for (const [place, draw] of redraws) if (place.isConnected) draw(); else redraws.delete(place);
-  }).observe(document.documentElement, { attributes: true, attributeFilter: ["class"], subtree: false });
-
-  document.addEventListener("DOMContentLoaded", () => {
-    new MutationObserver(() => {
-      for (const draw of redraws.values()) draw();
-    }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
+  changed.observe(document.body, { attributes: true, attributeFilter: ["class"] });
 
   return { colour, themed, keep, config: { displayModeBar: false, responsive: false, scrollZoom: false } };
 })();

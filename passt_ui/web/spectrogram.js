@@ -10,6 +10,7 @@ passt.spectrogram = (element, props, watch, trigger) => {
     [...element.querySelectorAll("[data-part]")].map((button) => [button.dataset.part, button])
   );
   const player = passt.player;
+  const NARROW = 480;
 
   function traces() {
     const { figure, lines } = props.value;
@@ -21,16 +22,23 @@ passt.spectrogram = (element, props, watch, trigger) => {
     if (grid.checked) {
       drawn.push({
         type: "scatter", mode: "lines", x: lines.x, y: lines.y, hoverinfo: "skip", showlegend: false,
-        line: { color: "rgba(255,255,255,.4)", width: 1 },
+        line: { color: "rgba(110,205,255,.6)", width: 1 },
       });
     }
     return drawn;
   }
 
   function draw() {
-    if (!props.value?.figure || !plot.offsetWidth) return;
+    if (!plot.offsetWidth) return;
+    if (!props.value?.figure) { Plotly.purge(plot); bound = false; return; }
     const layout = passt.plots.themed({ ...props.value.figure.layout, dragmode: false, hovermode: "closest" });
+    if (plot.offsetWidth < NARROW) thin(layout.xaxis);
     Plotly.react(plot, traces(), layout, passt.plots.config).then(bind);
+  }
+
+  // On a narrow plot every second time stays, so that their names do not touch.
+  function thin(axis) {
+    for (const key of ["tickvals", "ticktext"]) axis[key] = axis[key].filter((_, index) => index % 2 === 0);
   }
 
   let bound = false;

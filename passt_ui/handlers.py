@@ -1,0 +1,267 @@
+"""What the page does when something is touched.
+
+Every handler takes the visitor's state and the controls, and returns what changes. An error that
+the visitor can mend is told in place; any other is a bug, and Gradio logs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from passt_core.errors import PasstError
+from passt_core.inference.predictor import Predictor
+from passt_core.network.registry import BUNDLED, OFFICIAL
+from passt_ui import hand, neighbours, views
+from passt_ui.services import Services, Visitor, load_model, visitor_with
+from passt_ui.tabs import about, explore, search
+
+Changes = dict[Any, Any]
+
+OWN = "own"
+"""Choice of the model list that asks for a file."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Header:
+    """What stands above the tabs."""
+
+    speaks: gr.HTML
+    model: gr.Dropdown
+    own: gr.UploadButton
+    notice: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a visitor wants results shown: classes, hits, and the preset of the mask, if one."""
+
+    classes: int
+    hits: int
+    preset: str | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Handlers:
+    """The page's handlers over its components; what belongs to a visitor is in ``state``."""
+
+    services: Services
+    state: gr.State
+    header: Header
+    explore: explore.ExploreTab
+    search: search.SearchTab
+    about: gr.HTML
+
+    def first_clip(
+        self, visitor: Visitor | None, classes: int, hits: int, preset: str | None
+    ) -> Changes:
+        """The page opens with an example in hand."""
+        look = Look(classes=classes, hits=hits, preset=preset)
+        return self._example(visitor, self.services.examples[0].id, look)
+
+    def open_example(
+        self,
+        visitor: Visitor | None,
+        classes: int,
+        hits: int,
+        preset: str | None,
+        event: gr.EventData,
+    ) -> Changes:
+        """An example was chosen."""
+        look = Look(classes=classes, hits=hits, preset=preset)
+        return self._example(visitor, str(event._data["id"]), look)
+
+    def open_clip(
+        self,
+        visitor: Visitor | None,
+        path: str | None,
+        classes: int,
+        hits: int,
+        preset: str | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
+    ) -> Changes:
+        """A clip was uploaded or recorded."""
+        if not path:
+            return {self.state: visitor}
+        look = Look(classes=classes, hits=hits, preset=preset)
+        changes = self._opened(visitor or self.services.first, path, None, look, progress)
+        return changes | {
+            self.explore.clip: None,
+            self.explore.examples: explore.example_cards(self.services, ""),
+        }
+
+    def choose_window(
+        self, visitor: Visitor | None, position: int, classes: int, preset: str | None
+    ) -> Changes:
+        """Another window of a long clip was chosen."""
+        if visitor is None or visitor.hand is None:
+            return {self.state: visitor}
+        moved = replace(visitor, hand=hand.at_window(visitor.hand, int(position) - 1))
+        return {self.state: moved, **explore.show(self.explore, moved, int(classes), preset)}
+
+    def mask(
+        self, visitor: Visitor | None, time: int, freq: int, single: int, seed: int, classes: int
+    ) -> Changes:
+        """The mask's controls have moved."""
+        if visitor is None or visitor.hand is None:
+            return {self.explore.notice: explore.hidden_notice()}
+        try:
+            masked = explore.masked(visitor.hand, time, freq, single, seed)
+        except PasstError as error:
+            return {self.explore.notice: explore.shown_notice(error)}
+        return explore.show_mask(self.explore, masked, int(classes))
+
+    def listen(
+        self,
+        visitor: Visitor | None,
+        time: int,
+        freq: int,
+        single: int,
+        seed: int,
+        event: gr.EventData,
+    ) -> gr.HTML:
+        """The sound of the mask was asked for."""
+        if visitor is None or visitor.hand is None:
+            return gr.HTML()
+        masked = explore.masked(visitor.hand, time, freq, single, seed)
+        return explore.listen(masked, str(event._data["part"]))
+
+    def choose_model(
+        self,
+        name: str,
+        visitor: Visitor | None,
+        classes: int,
+        hits: int,
+        preset: str | None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
+    ) -> Changes:
+        """Another model was chosen by name; a published one may have to be fetched."""
+        if name == OWN:
+            return {self.header.own: gr.UploadButton(visible=True)}
+
+        def fetched(done: int, total: int | None) -> None:
+            progress((done, total or done), desc=f"Fetching {name}", unit="bytes")
+
+        look = Look(classes=classes, hits=hits, preset=preset)
+        return self._with_model(lambda: self.services.shelf.open(name, fetched), visitor, look)
+
+    def own_model(
+        self, path: str, visitor: Visitor | None, classes: int, hits: int, preset: str | None
+    ) -> Changes:
+        """A visitor's own checkpoint was uploaded."""
+        look = Look(classes=classes, hits=hits, preset=preset)
+        return self._with_model(lambda: load_model(self.services.settings, path), visitor, look)
+
+    def choose_sound(self, visitor: Visitor | None, event: gr.EventData) -> str:
+        """A point of the map was clicked."""
+        return neighbours.found_card(visitor or self.services.first, str(event._data["id"]))
+
+    def more_hits(self, visitor: Visitor | None, hits: int) -> str:
+        """Another number of hits was asked for."""
+        return neighbours.cards(visitor or self.services.first, int(hits))
+
+    def _example(self, visitor: Visitor | None, example_id: str, look: Look) -> Changes:
+        example = self.services.example(example_id)
+        visitor = visitor or self.services.first
+        changes = self._opened(visitor, str(example.path), example.title, look, None)
+        return changes | {
+            self.explore.examples: explore.example_cards(self.services, example.id),
+        }
+
+    def _opened(
+        self,
+        visitor: Visitor,
+        path: str,
+        title: str | None,
+        look: Look,
+        progress: gr.Progress | None,
+    ) -> Changes:
+        """What changes when a file is listened to; if that fails, nothing of an old clip stays."""
+        try:
+            held = hand.open_clip(
+                visitor.predictor,
+                path,
+                title=title,
+                max_seconds=self.services.settings.max_minutes * 60,
+                progress=_told(progress),
+            )
+        except PasstError as error:
+            empty = self._emptied(replace(visitor, hand=None), look.hits)
+            return empty | {self.explore.notice: explore.shown_notice(error)}
+        filled = replace(visitor, hand=held)
+        return {
+            self.state: filled,
+            **explore.show(self.explore, filled, int(look.classes), look.preset),
+            **search.show(self.search, filled, int(look.hits)),
+        }
+
+    def _emptied(self, visitor: Visitor, hits: int) -> Changes:
+        return {
+            self.state: visitor,
+            **explore.show_nothing(self.explore, visitor),
+            **search.show(self.search, visitor, int(hits)),
+        }
+
+    def _with_model(
+        self, opened: Callable[[], Predictor], visitor: Visitor | None, look: Look
+    ) -> Changes:
+        """What changes when a model is chosen; the clip in hand is heard again by it."""
+        visitor = visitor or self.services.first
+        try:
+            predictor = opened()
+        except PasstError as error:
+            before = visitor.predictor.checkpoint.source
+            return {
+                self.header.notice: explore.shown_notice(error),
+                self.header.model: gr.Dropdown(value=before),
+            }
+        chosen = visitor_with(self.services.settings, predictor)
+        source = predictor.checkpoint.source
+        changes = {
+            self.header.speaks: views.speaks(predictor.checkpoint),
+            self.header.model: gr.Dropdown(
+                choices=model_choices(source, own=self.services.settings.own_checkpoints),
+                value=source,
+            ),
+            self.header.notice: explore.hidden_notice(),
+            self.header.own: gr.UploadButton(visible=False),
+            self.about: about.about(chosen),
+        }
+        held = visitor.hand
+        if held is None:
+            return changes | self._emptied(chosen, look.hits)
+        return changes | self._opened(chosen, str(held.path), held.title, look, None)
+
+
+def model_choices(extra: str, *, own: bool) -> list[tuple[str, str]]:
+    """Names of the models as the page lists them, with the visitor's own one.
+
+    Args:
+        extra: name or file of the model in hand.
+        own: whether visitors may bring a file of their own.
+    """
+    official = [
+        (f"{name} · {entry.score} · fetched from the network", name)
+        for name, entry in OFFICIAL.items()
+    ]
+    choices = [("bundled · small, offline", BUNDLED), *official]
+    if extra not in {name for _, name in choices}:
+        choices.append((f"{Path(extra).name} · a file", extra))
+    if own:
+        choices.append(("a checkpoint file of your own …", OWN))
+    return choices
+
+
+def _told(progress: gr.Progress | None) -> Callable[[float, float | None], None] | None:
+    if progress is None:
+        return None
+
+    def tell(done: float, total: float | None) -> None:
+        share = min(1.0, done / total) if total else 0.0
+        progress(share, desc=f"Listened to {done / 60:.1f} min")
+
+    return tell

@@ -1,0 +1,200 @@
+"""The page in a real browser, as a visitor uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from passt_core.files import ASSETS
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+"""Playwright and Pillow warn of their own futures."""
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --use-gl=angle --use-angle=swiftshader "
+    "--enable-unsafe-swiftshader --autoplay-policy=no-user-gesture-required"
+).split()
+PATIENCE_MS = 60_000
+
+VEIL = "document.querySelector('#spectrogram .passt-plot').data.some(t => t.name === 'taken')"
+PLAYED = "passt.player.audio.currentTime"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, app_url: str) -> Iterator[Page]:
+    """The page with its example in hand; every request must stay with the app."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    strangers: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: strangers.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(app_url)
+    page.wait_for_selector("#classes .mask")
+    page.wait_for_function(VEIL)
+    yield page
+    page.close()
+    assert not [u for u in strangers if not u.startswith((app_url, "data:", "blob:"))]
+    assert not faults
+
+
+def _clip(path: Path) -> Path:
+    """A stereo recording at 44.1 kHz: a tune that the app ships, as a phone would save it."""
+    samples, _ = soundfile.read(ASSETS / "examples" / "windy-yard.ogg")
+    soundfile.write(path, np.stack([samples, 0.5 * samples], axis=1)[: 4 * 32_000], 44_100)
+    return path
+
+
+def _upload(page: Page, path: Path) -> None:
+    page.set_input_files("#clip input[type=file]", path)
+
+
+def test_first_paint_shows_something_alive(page: Page) -> None:
+    expect(page.locator("#speaks")).to_contain_text("bundled")
+    expect(page.locator("#clip-line")).to_contain_text("Rain and thunder")
+    expect(page.locator("#neighbours button")).to_have_count(6)
+    expect(page.locator("#classes li")).to_have_count(5)
+    expect(page.locator("#tokens")).to_contain_text("FLOPs left")
+    figure = page.evaluate("document.querySelector('#spectrogram .passt-plot').data[0].type")
+    assert figure == "heatmap"
+
+
+def test_a_clip_is_uploaded_masked_and_its_neighbour_heard(page: Page, tmp_path: Path) -> None:
+    _upload(page, _clip(tmp_path / "yard 44k.wav"))
+    expect(page.locator("#clip-line")).to_contain_text("yard 44k")
+    expect(page.locator("#clip-line")).to_contain_text("2.9 s")
+    page.get_by_label("None", exact=True).check()
+    page.wait_for_function(f"!({VEIL})")
+    expect(page.locator("#classes .mask")).to_have_count(0)
+    before = page.inner_text("#tokens")
+
+    slider = page.locator("#mask-time input[type=range]")
+    slider.focus()
+    for _ in range(5):
+        slider.press("ArrowRight")
+    page.wait_for_function(VEIL)
+    expect(page.locator("#classes .mask")).to_have_count(10)
+    expect(page.locator("#tokens")).not_to_have_text(before)
+    expect(page.locator("#presets input:checked")).to_have_count(0)
+
+    page.locator("#neighbours button").first.click()
+    page.wait_for_function(f"{PLAYED} > 0.1")
+    pressed = page.locator("#neighbours button").first
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_left_and_what_was_taken_can_be_heard(page: Page) -> None:
+    page.locator("[data-part=left]").click()
+    page.wait_for_function(f"passt.player.key?.endsWith(':left') && {PLAYED} > 0.1")
+    page.locator("[data-part=taken]").click()
+    page.wait_for_function(f"passt.player.key?.endsWith(':taken') && {PLAYED} > 0.1")
+    expect(page.locator("#spectrogram .passt-playhead")).to_be_visible()
+    page.locator("#mask-freq input[type=range]").press("ArrowLeft")
+    page.wait_for_function("passt.player.audio.paused")
+
+
+def test_the_seed_draws_other_patches(page: Page) -> None:
+    kept = "document.querySelector('#spectrogram .passt-plot').data[1].z.bdata ?? "
+    kept += "String(document.querySelector('#spectrogram .passt-plot').data[1].z)"
+    before = page.evaluate(kept)
+    page.locator("#seed input").fill("41")
+    page.locator("#seed input").press("Enter")
+    page.wait_for_function(f"({kept}) !== {before!r}")
+
+
+def test_a_bad_file_is_told_in_place_and_nothing_old_stays(page: Page, tmp_path: Path) -> None:
+    text = tmp_path / "<b>text</b>.wav"
+    text.write_text("no sound")
+    _upload(page, text)
+    expect(page.get_by_role("alert").first).to_contain_text("not a sound that can be read")
+    expect(page.locator("#notice b")).to_have_count(0)
+    expect(page.locator("#classes li")).to_have_count(0)
+    expect(page.locator("#spectrogram .js-plotly-plot .heatmaplayer")).to_have_count(0)
+    page.locator("#examples button").nth(2).click()
+    expect(page.locator("#clip-line")).to_contain_text("A clock by the fire")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_long_clip_comes_in_windows(page: Page, tmp_path: Path) -> None:
+    rate = 8_000
+    time = np.arange(26 * rate) / rate
+    soundfile.write(tmp_path / "long.wav", 0.2 * np.sin(2 * np.pi * 500 * time), rate)
+    _upload(page, tmp_path / "long.wav")
+    expect(page.locator("#clip-line")).to_contain_text("window 1 of 5")
+    number = page.locator("#window input[type=number]")
+    number.fill("5")
+    number.press("Enter")
+    expect(page.locator("#clip-line")).to_contain_text("16.0 to 26.0 s")
+
+
+def test_the_map_is_clicked_and_heard(page: Page) -> None:
+    page.get_by_role("tab", name="Search & Map").click()
+    plot = page.locator("#map .passt-plot")
+    expect(plot.locator(".main-svg").first).to_be_visible()
+    names = page.evaluate("document.querySelector('#map .passt-plot').data.map(t => t.name)")
+    assert "your clip" in names
+    assert "Rain" in names
+    page.wait_for_function("document.querySelector('#map .passt-plot')._fullLayout?.xaxis?._length")
+    x, y = page.evaluate(
+        """() => {
+            const plot = document.querySelector('#map .passt-plot');
+            const trace = plot._fullData.find(t => t.name === 'Rain');
+            const box = plot.getBoundingClientRect();
+            const {xaxis, yaxis} = plot._fullLayout;
+            return [box.x + xaxis._offset + xaxis.l2p(trace.x[0]),
+                    box.y + yaxis._offset + yaxis.l2p(trace.y[0])];
+        }"""
+    )
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+    expect(page.locator("#chosen button")).to_have_count(1)
+    page.wait_for_function(f"passt.player.key?.startsWith('library:') && {PLAYED} > 0.1")
+    expect(page.locator("#hits button")).to_have_count(12)
+
+
+def test_a_model_that_cannot_be_fetched_says_so(page: Page) -> None:
+    page.locator("#model input").click()
+    page.get_by_role("option", name="passt_s_swa_p16_128_ap476").click()
+    expect(page.locator("#model-notice")).to_contain_text("cannot be reached")
+    expect(page.locator("#speaks")).to_contain_text("bundled")
+
+
+def test_a_visitors_own_checkpoint_speaks(page: Page, tiny_checkpoint: Path) -> None:
+    page.locator("#model input").click()
+    page.get_by_role("option", name="a checkpoint file of your own").click()
+    page.set_input_files(
+        "#own-checkpoint input[type=file], input[accept*=safetensors]", tiny_checkpoint
+    )
+    expect(page.locator("#speaks")).to_contain_text("tiny")
+    expect(page.locator("#speaks")).to_contain_text("7 classes")
+    expect(page.locator("#neighbours")).to_contain_text("made by the model bundled")
+    expect(page.locator("#neighbours")).to_contain_text("library build")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(browser: Browser, app_url: str, theme: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=theme)
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(app_url)
+    page.wait_for_selector("#classes .mask")
+    for tab in ("Explore", "Search & Map", "About"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.close()
