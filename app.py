@@ -1,16 +1,25 @@
 """PaSST Explorer: ``python app.py`` starts it; a Hugging Face Space runs this file as it is."""
 
 import logging
+import sys
 
+from pydantic import ValidationError
+
+from passt_core.errors import PasstError
 from passt_ui.build import build_app, launch_options
 from passt_ui.services import Services
-from passt_ui.settings import Settings
+from passt_ui.settings import Settings, explained
 
 
 def main() -> None:
     """Settings → services → page → server."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    services = Services.create(Settings())
+    try:
+        services = Services.create(Settings())
+    except ValidationError as error:
+        sys.exit(explained(error))
+    except PasstError as error:
+        sys.exit(f"error: {error}")
     build_app(services).launch(**launch_options(services))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
+from passt_core.errors import LibraryError
 from passt_core.inference.predictor import Predictor
 from passt_core.library.search import SearchHit, search, share_below
 from passt_core.library.soundmap import place
-from passt_core.library.store import SoundLibrary
+from passt_core.library.store import LibraryClip, SoundLibrary
 from passt_ui import views
 from passt_ui.components import file_url
 from passt_ui.media import thumbnail
@@ -20,8 +22,9 @@ LINKED = 8
 
 
 def urls(library: SoundLibrary) -> dict[str, str]:
-    """Clip id → where the browser finds its sound."""
-    return {clip.id: file_url(library.sound_path(clip)) for clip in library.clips}
+    """Clip id → where the browser finds its sound; empty for a file that was moved away."""
+    paths = {clip.id: _sound(library, clip) for clip in library.clips}
+    return {clip_id: file_url(path) if path else "" for clip_id, path in paths.items()}
 
 
 def cards(visitor: Visitor, k: int) -> str:
@@ -82,14 +85,23 @@ def found_card(visitor: Visitor, clip_id: str) -> str:
 
 
 def _card(hit: SearchHit, library: SoundLibrary, predictor: Predictor) -> Card:
-    path = library.sound_path(hit.clip)
+    path = _sound(library, hit.clip)
+    there = () if path else ("the file is not there any more",)
     return Card(
         title=hit.label or hit.id,
-        lines=(hit.id, *_likeness(hit, library)),
-        picture=thumbnail(predictor, path),
+        lines=(hit.id, *_likeness(hit, library), *there),
+        picture=thumbnail(predictor, path) if path else "",
         key=f"library:{hit.id}",
-        sound=file_url(path),
+        sound=file_url(path) if path else "",
     )
+
+
+def _sound(library: SoundLibrary, clip: LibraryClip) -> Path | None:
+    """The file of a clip; None if it was moved away since the library was built."""
+    try:
+        return library.sound_path(clip)
+    except LibraryError:
+        return None
 
 
 def _likeness(hit: SearchHit, library: SoundLibrary) -> tuple[str, ...]:

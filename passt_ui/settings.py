@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from passt_core.network.registry import BUNDLED
@@ -30,3 +30,12 @@ class Settings(BaseSettings):
     max_minutes: float = Field(90.0, gt=0, description="longest clip in minutes")
     jobs: int = Field(1, ge=1, description="clips that the model listens to at the same time")
     own_checkpoints: bool = Field(True, description="may visitors upload checkpoint files")
+
+
+def explained(error: ValidationError) -> str:
+    """What is wrong with the environment, a line for each variable."""
+    lines = []
+    for fault in error.errors():
+        name = "PASST_" + "_".join(str(part) for part in fault["loc"]).upper()
+        lines.append(f"error: {name} is {fault['input']!r}: {fault['msg']}")
+    return "\n".join(lines)

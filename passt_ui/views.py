@@ -41,13 +41,19 @@ def _card(card: Card) -> str:
         attributes += f' data-choose="{escape(card.choose)}"'
     if card.current:
         attributes += ' aria-current="true"'
+    if not (card.sound or card.choose):
+        attributes += " disabled"
     verb = "Play" if card.sound else "Open"
     name = escape(f"{verb} {card.title}, {', '.join(card.lines)}")
     return (
         f'<button type="button" class="passt-card" aria-label="{name}" {attributes}>'
-        f'<img src="{card.picture}" alt="">'
+        f"{_picture(card.picture)}"
         f'<span class="text"><b class="play">{escape(card.title)}</b>{lines}</span></button>'
     )
+
+
+def _picture(uri: str) -> str:
+    return f'<img src="{uri}" alt="">' if uri else ""
 
 
 def class_bars(everything: ClipAnalysis, masked: ClipAnalysis, k: int) -> str:
