@@ -438,6 +438,20 @@ def test_wrong_usage_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ended.err
 
 
+def test_what_the_system_refuses_is_one_line(
+    refused: Callable[..., str],
+    clip: Path,
+    tiny_checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/somewhere")
+
+    monkeypatch.setattr(Predictor, "analyze_file", full)
+    line = refused("analyze", clip, "--model", tiny_checkpoint)
+    assert line == "error: /somewhere: No space left on device\n"
+
+
 def test_an_interruption_ends_with_130(
     run: Run, clip: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

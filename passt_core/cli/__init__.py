@@ -42,6 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except PasstError as error:
-        typer.echo(f"error: {one_line(error)}", err=True)
-        return REFUSED
+        return _refuse(error)
+    except OSError as error:  # a folder that may not be entered, a full disk
+        return _refuse(f"{error.filename or 'the system'}: {error.strerror or error}")
     return 0
+
+
+def _refuse(reason: object) -> int:
+    typer.echo(f"error: {one_line(reason)}", err=True)
+    return REFUSED

@@ -14,7 +14,8 @@ from passt_core.errors import LibraryError
 app = typer.Typer(help="Build sound libraries and list them.", no_args_is_help=True)
 
 Folder = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Folder of sounds.", show_default=False)
+    Path,
+    typer.Argument(metavar="FOLDER", help="Folder of sounds.", show_default=False, readable=False),
 ]
 
 

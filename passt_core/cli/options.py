@@ -13,13 +13,19 @@ from passt_core.files import INDEX
 if TYPE_CHECKING:
     from passt_core.inference.predictor import Predictor
 
-Clip = Annotated[Path, typer.Argument(metavar="CLIP", help="Sound file.", show_default=False)]
+Clip = Annotated[
+    Path,
+    typer.Argument(metavar="CLIP", help="Sound file.", show_default=False, readable=False),
+]
 Model = Annotated[
     str, typer.Option(help="bundled, a published name, or a checkpoint file.", metavar="NAME")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Index = Annotated[
-    Path, typer.Option(help="Folder of the libraries.", metavar="DIR", show_default="index")
+    Path,
+    typer.Option(
+        help="Folder of the libraries.", metavar="DIR", show_default="index", readable=False
+    ),
 ]
 
 BUNDLED = "bundled"

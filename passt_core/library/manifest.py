@@ -78,9 +78,9 @@ class Manifest:
         Raises:
             LibraryError: there is no library, or its manifest is damaged or of another version.
         """
-        settle_folder(folder)
         again = rebuild_command(folder, model=model)
         try:
+            settle_folder(folder)
             text = (folder / MANIFEST).read_text(encoding="utf-8")
             schema = json.loads(text)["schema"]
             if schema == SCHEMA:

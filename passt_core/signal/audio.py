@@ -241,9 +241,11 @@ def _check_header(name: str, header: AudioInfo) -> None:
 
 
 def _existing(path: str | Path) -> Path:
-    path = Path(path)
+    path, size = Path(path), None
     try:
-        size = path.stat().st_size if path.is_file() else None
+        if path.is_file():
+            with path.open("rb"):  # what we may not read is refused here, not in a decoder
+                size = path.stat().st_size
     except OSError as error:
         raise AudioError(
             f"{path.name[:80]!r} cannot be opened ({error.strerror}); choose another file"

@@ -1,0 +1,143 @@
+"""``train``, ``pretrain`` and ``evaluate``: the lab from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from passt_core.cli.options import BUNDLED, AsJson, Model, load_predictor
+from passt_core.cli.show import Report, echo_facts, echo_json, echo_table, progress
+from passt_core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from passt_core.lab.train import EpochReport, Progress, Trained
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATASET", help="Folder of class folders, or a CSV.", show_default=False
+    ),
+]
+Sounds = Annotated[
+    list[Path],
+    typer.Argument(metavar="FOLDER...", help="Folders of sounds.", show_default=False),
+]
+Out = Annotated[Path, typer.Option(metavar="FILE", help="Checkpoint to write.", show_default=False)]
+Choices = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A choice of the recipe; may be repeated."),
+]
+Card = Annotated[
+    Path | None,
+    typer.Option(metavar="JSON", help="What to say of the model: title, licence, score, ..."),
+]
+
+
+def train(
+    dataset: Data,
+    out: Out,
+    start: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Begin from this model, not from nothing.")
+    ] = None,
+    hold_out: Annotated[
+        int | None, typer.Option(metavar="FOLD", help="Leave a fold out, to score on it.")
+    ] = None,
+    choices: Choices = None,
+    card: Card = None,
+) -> None:
+    """Train a small PaSST on a labelled dataset."""
+    from passt_core.lab import train as training  # noqa: PLC0415 - torch
+    from passt_core.lab.config import TrainConfig  # noqa: PLC0415
+    from passt_core.lab.datasets import load_dataset  # noqa: PLC0415
+    from passt_core.network import checkpoints  # noqa: PLC0415
+
+    about = _read_card(card)
+    config = TrainConfig.of(choices or ())
+    clips = load_dataset(dataset)
+    clips = clips if hold_out is None else clips.without(hold_out)
+    beginning = None if start is None else checkpoints.load(start)
+    with progress("training", "epoch") as report:
+        trained = training.train(clips, config, start=beginning, progress=_epochs(report))
+    _keep(trained, out, {"trained_on": f"{clips.name}, {len(clips)} clips"} | about)
+
+
+def pretrain(folders: Sounds, out: Out, choices: Choices = None, card: Card = None) -> None:
+    """Pre-train a small PaSST on unlabelled sounds; train begins from it with --start."""
+    from passt_core.lab.config import TrainConfig  # noqa: PLC0415 - torch
+    from passt_core.lab.datasets import sounds_under  # noqa: PLC0415
+    from passt_core.lab.pretrain import pretrain as run  # noqa: PLC0415
+
+    about = _read_card(card)
+    paths = [path for folder in folders for path in sounds_under(folder)]
+    with progress("pre-training", "epoch") as report:
+        trained = run(paths, TrainConfig.of(choices or ()), progress=_epochs(report))
+    _keep(trained, out, {"trained_on": f"{len(paths)} unlabelled sounds"} | about)
+
+
+def evaluate(
+    dataset: Data,
+    model: Model = BUNDLED,
+    fold: Annotated[int | None, typer.Option(help="Only this fold.", show_default="all")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a model on a labelled dataset."""
+    from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
+    from passt_core.lab.evaluate import evaluate as score  # noqa: PLC0415
+
+    clips = load_dataset(dataset)
+    found = score(load_predictor(model), clips, fold)
+    if as_json:
+        echo_json(found.to_dict())
+        return
+    echo_facts(
+        [
+            ("model", found.model),
+            ("dataset", found.dataset),
+            ("fold", "all" if fold is None else fold),
+            ("clips", found.clips),
+            ("accuracy", found.accuracy),
+            ("accuracy, all classes", found.accuracy_all),
+            ("top 3", found.top_3),
+            ("mAP", found.mean_average_precision),
+            ("retrieval R@1", found.recall_at_1),
+            ("retrieval mAP@10", found.map_at_10),
+        ]
+    )
+    typer.echo()
+    rows = [(c.label, c.clips, c.recall, c.average_precision) for c in found.classes]
+    echo_table(("class", "clips", "recall", "average precision"), rows)
+
+
+def _epochs(report: Report) -> Progress:
+    def told(epoch: EpochReport) -> None:
+        report(epoch.epoch, epoch.epochs)
+
+    return told
+
+
+def _keep(trained: Trained, out: Path, card: dict[str, Any]) -> None:
+    trained.save(out, card)
+    echo_facts(
+        [
+            ("checkpoint", out),
+            ("classes", len(trained.labels)),
+            ("epochs", trained.config.epochs),
+            ("last loss", trained.losses[-1]),
+            ("minutes", trained.seconds / 60),
+        ]
+    )
+
+
+def _read_card(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path} cannot be read as a card ({error}); give JSON") from error
+    if not isinstance(card, dict):
+        raise TrainingError(f"{path} holds {type(card).__name__}; a card is a JSON object")
+    return card
