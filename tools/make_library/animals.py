@@ -31,26 +31,26 @@ from .voice import Formant, formants, partials, steady, throat, vibrato
 
 def _bark(rng: Generator, size: float, pitch: float, harsh: float) -> Signal:
     """One bark of 0.13-0.3 s; `size` 0 (lap dog) to 1 (mastiff), `pitch` in Hz at the top."""
-    n = samples(between(rng, 0.13, 0.2) + 0.09 * size)
-    f0 = pitch * curve(n, [(0, 0.6), (0.18, 1.0), (0.45, 0.92), (1, 0.5)])
-    source = throat(rng, f0, tilt=4.5, jitter=0.03, rough=harsh, breath=0.5)
-    scale = 1.55 - 0.75 * size
-    open_jaw = curve(n, [(0, 0.5), (0.25, 1.0), (0.6, 0.9), (1, 0.55)])
+    n = samples(between(rng, 0.12, 0.18) + 0.08 * size)
+    f0 = pitch * curve(n, [(0, 0.7), (0.2, 1.0), (0.5, 0.95), (1, 0.55)])
+    source = throat(rng, f0, tilt=7, jitter=0.015, rough=harsh, breath=0.35)
+    scale = 1.4 - 0.6 * size
+    jaw = curve(n, [(0, 0.5), (0.25, 1.0), (0.6, 0.9), (1, 0.5)])
     tracks = [
-        Formant(520 * scale * (0.6 + 0.5 * open_jaw), 180 * scale, 0),
-        Formant(1150 * scale * (0.8 + 0.25 * open_jaw), 260 * scale, -3),
-        Formant(steady(n, 2500 * scale), 500, -12),
-        Formant(steady(n, 4200 * scale), 900, -20),
+        Formant(scale * (380 + 420 * jaw), 260 * scale, 0),
+        Formant(scale * (950 + 450 * jaw), 380 * scale, -3),
+        Formant(steady(n, 2600 * scale), 600, -12),
+        Formant(steady(n, 4300 * scale), 900, -20),
     ]
-    shape = curve(n, [(0, 0), (0.06, 0.8), (0.2, 1), (0.5, 0.6), (0.8, 0.15), (1, 0)])
-    return normal(soft_clip(formants(source, tracks), 0.7) * shape)
+    shape = curve(n, [(0, 0), (0.08, 0.8), (0.25, 1), (0.5, 0.6), (0.8, 0.12), (1, 0)])
+    return normal(soft_clip(formants(source, tracks), 0.5) * shape)
 
 
 def dog(rng: Generator) -> Signal:
     """Barks in groups, in a yard or a room; now and then a growl before them."""
     size = float(rng.uniform(0, 1))
-    pitch = between(rng, 560, 800) * (1 - size) + between(rng, 190, 300) * size
-    harsh = between(rng, 0.35, 0.9)
+    pitch = between(rng, 750, 1000) * (1 - size) + between(rng, 340, 460) * size
+    harsh = between(rng, 0.1, 0.5)
     out = np.zeros(samples(between(rng, 2.5, 5.0)))
     at = between(rng, 0.08, 0.3)
     while at < len(out) / SR - 0.5:
@@ -69,37 +69,37 @@ def dog(rng: Generator) -> Signal:
 def _crow_syllable(
     rng: Generator, length: float, pitch: list[tuple[float, float]], rough: float
 ) -> Signal:
-    """One syllable of a rooster: bright, pressed, formants around 1 and 2.3 kHz."""
+    """One syllable of a rooster: pressed, most of it between 1 and 3.5 kHz."""
     n = samples(length)
-    f0 = curve(n, pitch) * (1 + wander(rng, n, 20, 0.008))
-    source = throat(rng, f0, tilt=1.5, jitter=0.008, rough=rough, breath=0.12)
+    f0 = curve(n, pitch) * (1 + wander(rng, n, 15, 0.006))
+    source = throat(rng, f0, tilt=5, jitter=0.004, rough=rough, breath=0.12)
     tracks = [
-        Formant(f0 * 1.9 + 100, 420, 0),
-        Formant(steady(n, 2350), 700, -1),
-        Formant(steady(n, 3900), 900, -8),
-        Formant(steady(n, 6200), 1500, -18),
+        Formant(steady(n, between(rng, 1300, 1700)), 600, 0),
+        Formant(steady(n, between(rng, 2500, 3100)), 800, -3),
+        Formant(steady(n, 4600), 900, -14),
     ]
-    shape = curve(n, [(0, 0), (0.08, 0.8), (0.3, 1.0), (0.85, 0.7), (1, 0)])
-    return normal(formants(source, tracks)) * shape
+    shape = curve(n, [(0, 0), (0.1, 0.8), (0.3, 1.0), (0.8, 0.7), (1, 0)])
+    return normal(formants(source, tracks, floor=-34)) * shape
 
 
 def rooster(rng: Generator) -> Signal:
     """Cock-a-doodle-doo: two short, one rising, one long that falls and breaks."""
-    base = between(rng, 430, 620)
-    stretch, rough = between(rng, 0.85, 1.25), between(rng, 0.1, 0.45)
+    base = between(rng, 480, 620)
+    stretch, rough = between(rng, 0.85, 1.05), between(rng, 0.15, 0.4)
+    end = between(rng, 0.55, 0.85)
     plan = [
-        (0.22, [(0, 0.75), (0.4, 1.0), (1, 0.9)], 0.7, 0.05),
-        (0.16, [(0, 1.0), (0.5, 1.15), (1, 1.05)], 0.8, 0.03),
-        (0.34, [(0, 1.1), (0.5, 1.45), (1, 1.4)], 1.0, 0.05),
-        (1.05, [(0, 1.15), (0.12, 1.5), (0.6, 1.4), (0.85, 1.1), (1, 0.7)], 1.0, 0.0),
+        (0.20, [(0, 0.7), (0.5, 0.95), (1, 0.85)], 0.6, 0.04),
+        (0.15, [(0, 0.95), (0.5, 1.15), (1, 1.05)], 0.8, 0.03),
+        (0.30, [(0, 1.0), (0.4, 1.28), (1, 1.22)], 1.0, 0.03),
+        (0.95, [(0, 1.0), (0.1, 1.33), (0.6, 1.28), (0.85, 1.12), (1, end)], 1.0, 0.0),
     ]
-    out = np.zeros(samples(between(rng, 2.6, 4.5)))
-    at = between(rng, 0.15, 0.5)
+    out = np.zeros(samples(between(rng, 2.2, 3.6)))
+    at = between(rng, 0.1, 0.3)
     for length, contour, loud, gap in plan:
         pitch = [(where, base * value) for where, value in contour]
         overlay(out, _crow_syllable(rng, stretch * length, pitch, rough), at, loud)
         at += stretch * (length + gap)
-    out = outdoors(rng, out, distance=between(rng, 4, 40), wet=between(rng, 0.15, 0.45))
+    out = outdoors(rng, out, distance=between(rng, 4, 40), wet=between(rng, 0.1, 0.35))
     return out + between(rng, 0.004, 0.02) * coloured(rng, len(out), 3.5)
 
 
@@ -163,39 +163,40 @@ def cricket(rng: Generator) -> Signal:
 
 
 def owl(rng: Generator) -> Signal:
-    """Hoots of a large owl: nearly pure, breathy, in a fixed pattern, in a wood."""
-    pitch = between(rng, 290, 430)
+    """Hoots: nearly pure, breathy, swelling, in a fixed pattern, in a wood at night."""
+    pitch, bend = between(rng, 280, 355), between(rng, 0.11, 0.17)
+    second, breath = between(rng, 0.05, 0.25), between(rng, 0.2, 0.6)
     patterns = (
         [(0.0, 0.3), (0.55, 0.14), (0.78, 0.16), (1.25, 0.42), (1.95, 0.4)],
         [(0.0, 0.75), (1.9, 0.2), (2.25, 1.1)],
         [(0.0, 0.35), (0.7, 0.35), (1.4, 0.55)],
     )
     pattern = patterns[int(rng.integers(0, 3))]
-    out = np.zeros(samples(pattern[-1][0] + pattern[-1][1] + between(rng, 0.9, 1.6)))
+    out = np.zeros(samples(pattern[-1][0] + pattern[-1][1] + between(rng, 0.6, 1.2)))
     for at, length in pattern:
         n = samples(length)
-        f0 = pitch * curve(n, [(0, 0.9), (0.25, 1.0), (0.7, 0.99), (1, 0.88)])
+        f0 = pitch * curve(n, [(0, 1 - bend), (0.25, 1.0), (0.7, 0.99), (1, 1 - bend)])
         if length > 0.9:
             f0 = f0 * vibrato(n, between(rng, 9, 13), 0.03, onset=0.3)
-        tone = np.sin(phase(f0)) + 0.22 * np.sin(2 * phase(f0)) + 0.06 * np.sin(3 * phase(f0))
+        f0 = f0 * (1 + wander(rng, n, 30, 0.004))
+        tone = np.sin(phase(f0)) + second * np.sin(2 * phase(f0)) + 0.03 * np.sin(3 * phase(f0))
         air = band(white(rng, n), 0.8 * pitch, 2.5 * pitch, 1)
-        shape = np.sin(np.pi * np.linspace(0, 1, n)) ** 0.6
-        overlay(out, (tone + 0.1 * air) * shape, at + 0.15, between(rng, 0.8, 1.0))
-    out = outdoors(rng, out, distance=between(rng, 20, 60), wet=between(rng, 0.3, 0.6))
-    return out + between(rng, 0.006, 0.02) * coloured(rng, len(out), 3.5)
+        shape = curve(n, [(0, 0), (0.3, 0.7), (0.5, 1), (0.75, 0.7), (1, 0)])
+        overlay(out, (tone + breath * air) * shape, at + 0.15, between(rng, 0.8, 1.0))
+    out = outdoors(rng, out, distance=between(rng, 30, 60), wet=between(rng, 0.05, 0.35))
+    return out + between(rng, 0.04, 0.08) * coloured(rng, len(out), between(rng, 2.5, 4.0))
 
 
 def _croak(
     rng: Generator, rate: float, bands: list[tuple[float, float, float]], length: float
 ) -> Signal:
-    """One croak: a pulse train of the larynx through the vocal sac's resonances."""
+    """One croak: a pulse train of the larynx rings the vocal sac's narrow resonances."""
     n = samples(length)
-    speed = rate * curve(n, [(0, 0.8), (0.4, 1.0), (1, 1.25)])
-    train = pulses(rng, speed, jitter=0.04, spread=0.12)
-    tick = attack_decay(samples(0.02), 0.0005, 0.02) * white(rng, samples(0.02))
-    source = 0.25 * through(train, tick) + 4 * train
-    shape = curve(n, [(0, 0.2), (0.5, 0.8), (0.85, 1.0), (1, 0)])
-    return normal(resonate(source, bands)) * shape
+    speed = rate * curve(n, [(0, 0.85), (0.4, 1.0), (1, 1.15)])
+    train = pulses(rng, speed, jitter=0.02, spread=0.08)
+    shape = curve(n, [(0, 0.2), (0.4, 0.8), (0.8, 1.0), (1, 0)])
+    rung = resonate(train * shape + 0.01 * white(rng, n) * shape, bands)
+    return normal(high(rung, 0.7 * bands[0][0]))
 
 
 def frog(rng: Generator) -> Signal:
@@ -203,9 +204,10 @@ def frog(rng: Generator) -> Signal:
     n = samples(between(rng, 3.0, 5.0))
     out = np.zeros(n)
     for loud in (1.0, 0.35, 0.2):
-        first, second = between(rng, 450, 900), between(rng, 1500, 2600)
-        bands = [(first, 7.0, 1.0), (second, 8.0, 0.9), (2.1 * second, 9.0, 0.15)]
-        rate, length = between(rng, 45, 110), between(rng, 0.18, 0.4)
+        first, second = between(rng, 750, 1250), between(rng, 1900, 2800)
+        sharp = between(rng, 8, 25)
+        bands = [(first, sharp, 0.8), (second, 1.3 * sharp, 1.0), (2.1 * second, 9.0, 0.05)]
+        rate, length = between(rng, 30, 150), between(rng, 0.12, 0.35)
         at, gap = between(rng, 0.05, 0.7), between(rng, 0.5, 1.1)
         while at < n / SR - 0.4:
             overlay(out, _croak(rng, rate, bands, length), at, loud)
@@ -216,73 +218,88 @@ def frog(rng: Generator) -> Signal:
 
 
 def meow(rng: Generator) -> Signal:
-    """Mi-a-ow: the mouth opens and closes over a pitch that arches."""
-    out = np.zeros(samples(between(rng, 2.0, 3.6)))
-    base, at = between(rng, 430, 720), between(rng, 0.1, 0.3)
+    """Mi-a-ow: the mouth opens and closes over a pitch that arches a little."""
+    out = np.zeros(samples(between(rng, 2.0, 3.4)))
+    base, at = between(rng, 760, 960), between(rng, 0.1, 0.3)
+    tilt, breath = between(rng, 2.0, 8.0), between(rng, 0.0, 0.15)
+    first, second = between(rng, 1400, 1700), between(rng, 2300, 3000)
+    balance, ends = between(rng, -10, -3), between(rng, 0.6, 0.85)
     while at < len(out) / SR - 0.9:
-        n = samples(between(rng, 0.6, 1.05))
-        f0 = base * curve(n, [(0, 0.8), (0.3, 1.1), (0.6, 1.0), (1, 0.62)])
-        f0 = f0 * (1 + wander(rng, n, 6, 0.01))
-        source = throat(rng, f0, tilt=5, jitter=0.006, rough=0.08, breath=0.1)
+        n = samples(between(rng, 0.6, 0.95))
+        f0 = base * curve(n, [(0, 0.86), (0.25, 1.04), (0.6, 1.0), (0.85, 0.95), (1, ends)])
+        f0 = f0 * (1 + wander(rng, n, 6, 0.006))
+        source = throat(rng, f0, tilt=tilt, jitter=0.002, rough=0.0, breath=breath)
         tracks = [
-            Formant(curve(n, [(0, 450), (0.35, 1150), (0.65, 1050), (1, 500)]), 220, 0),
-            Formant(curve(n, [(0, 2700), (0.35, 2100), (0.7, 1600), (1, 1150)]), 320, -4),
-            Formant(steady(n, 3700), 500, -8),
-            Formant(steady(n, 5600), 900, -16),
+            Formant(first * curve(n, [(0, 0.5), (0.35, 1), (0.65, 0.9), (1, 0.55)]), 420, balance),
+            Formant(second * curve(n, [(0, 1.15), (0.35, 1), (0.7, 0.85), (1, 0.6)]), 600, 0),
+            Formant(steady(n, 3900), 600, -8),
+            Formant(steady(n, 6500), 1300, -16),
         ]
         shape = curve(n, [(0, 0), (0.15, 0.6), (0.4, 1), (0.75, 0.6), (1, 0)])
-        overlay(out, normal(formants(source, tracks)) * shape, at)
+        overlay(out, normal(formants(source, tracks, floor=-30)) * shape, at)
         at += n / SR + between(rng, 0.25, 0.6)
-    out = room(rng, out, rt60=between(rng, 0.25, 0.6), wet=between(rng, 0.15, 0.4))
+    out = room(rng, out, rt60=between(rng, 0.25, 0.5), wet=between(rng, 0.1, 0.25))
     return out + between(rng, 0.002, 0.008) * coloured(rng, len(out), 4.0)
 
 
 def purr(rng: Generator) -> Signal:
     """Purring: some 25 laryngeal pulses a second, louder out than in, heard from near."""
     n = samples(between(rng, 3.5, 5.0))
-    breath = np.sin(2 * np.pi * times(n) / between(rng, 1.3, 2.2) + rng.uniform(0, 6))
-    rate = between(rng, 22, 28) * (1 + 0.05 * np.tanh(3 * breath)) * (1 + wander(rng, n, 3, 0.02))
-    train = pulses(rng, rate, jitter=0.03, spread=0.12)
-    size = samples(0.035)
-    puff = band(white(rng, size), 80, 1800, 1) * attack_decay(size, 0.003, 0.03)
-    thump = modal(0.035, [55, 120, 240, 420], [0.04, 0.03, 0.02, 0.015], [1.0, 0.9, 0.6, 0.4])
-    loud = 0.35 + 0.65 * (0.5 + 0.5 * np.tanh(2.5 * breath))
-    body = through(train, normal(puff) + normal(thump)) * loud
-    air = (
-        band(coloured(rng, n, 3.0), 300, 4000, 1)
-        * (0.3 + 0.7 * loud)
-        * (0.4 + low(np.abs(train), 30))
+    breath = np.sin(2 * np.pi * times(n) / between(rng, 1.0, 1.7) + rng.uniform(0, 6))
+    rate = between(rng, 27, 32) * (1 + 0.05 * np.tanh(3 * breath)) * (1 + wander(rng, n, 3, 0.02))
+    train = pulses(rng, rate, jitter=between(rng, 0.01, 0.12), spread=between(rng, 0.28, 0.4))
+    size = samples(0.04)
+    bottom, top = between(rng, 200, 290), between(rng, 420, 540)
+    burst = attack_decay(size, between(rng, 0.001, 0.003), between(rng, 0.019, 0.029))
+    cloud = low(through(np.abs(train), burst), 400, 1)
+    air = band(coloured(rng, n, between(rng, 2.5, 5.0)), bottom, top, 1) * cloud
+    thump = through(
+        train,
+        modal(0.04, [between(rng, 60, 150), between(rng, 200, 400)], [0.03, 0.02], [1.0, 0.6]),
     )
-    return mix((body, 0), (air, between(rng, -18, -10)))
+    depth = between(rng, 0.5, 0.95)
+    loud = 1 - depth + depth * (0.5 + 0.5 * np.tanh(2.5 * breath))
+    hush = band(coloured(rng, n, 2.0), 500, 6000, 1) * loud
+    return mix(
+        (air * loud, 0), (thump * loud, between(rng, -24, 0)), (hush, between(rng, -34, -20))
+    )
 
 
 def bee(rng: Generator) -> Signal:
-    """A bee or a fly on its way: wing beats with many harmonics, passing and turning."""
+    """Bees or flies: wing beats with many harmonics that flutter, pass and turn."""
     n = samples(between(rng, 3.0, 5.0))
-    f0 = between(rng, 170, 245) * (1 + wander(rng, n, 2.0, 0.035) + wander(rng, n, 25, 0.006))
-    wings = normal(partials(f0, 3.5)) * (1 + wander(rng, n, 40, 0.15))
-    body = resonate(wings, [(420, 2.0, 1.0), (1100, 2.0, 0.7), (2600, 2.0, 0.35)])
-    near = np.clip(0.5 + wander(rng, n, 0.7, 0.35), 0.06, 1.4)
-    air = high(white(rng, n), 1500) * 0.015
-    out = (normal(body) + air) * near * gusts(rng, n, 8, 0.8)
-    return outdoors(rng, out, distance=4, wet=0.06) + 0.01 * coloured(rng, n, 3.0)
+    base, out = between(rng, 160, 260), np.zeros(n)
+    flutter = between(rng, 0.01, 0.05)
+    for other in range(int(rng.integers(1, 6))):
+        drift = wander(rng, n, 2.0, 0.04) + wander(rng, n, 12, flutter)
+        f0 = base * between(rng, 0.88, 1.15) * (1 + np.clip(drift, -0.3, 0.3))
+        wings = normal(partials(f0, between(rng, 3.0, 7.0))) * (1 + wander(rng, n, 60, 0.3))
+        near = np.clip(0.5 + wander(rng, n, 0.7, 0.35), 0.06, 1.4)
+        out += wings * near * (1.0 if other == 0 else between(rng, 0.1, 0.6))
+    body = resonate(out, [(500, 1.2, 1.0), (1200, 1.5, 0.6), (2800, 2.0, 0.25)]) + 0.3 * out
+    air = band(coloured(rng, n, 3.0), 200, 6000, 1) * gusts(rng, n, 10, 2)
+    return outdoors(rng, mix((body, 0), (air, between(rng, -26, -14))), distance=6, wet=0.06)
 
 
-def moo(rng: Generator) -> Signal:
-    """A cow: a long low call, nasal first, then open."""
-    out = np.zeros(samples(between(rng, 2.8, 4.2)))
-    n = samples(between(rng, 1.5, 2.3))
-    f0 = between(rng, 95, 150) * curve(
-        n, [(0, 0.75), (0.25, 1.0), (0.6, 1.12), (0.85, 1.0), (1, 0.7)]
-    )
-    source = throat(rng, f0, tilt=3.5, jitter=0.01, rough=0.2, breath=0.08)
-    tracks = [
-        Formant(curve(n, [(0, 230), (0.3, 330), (0.6, 520), (1, 380)]), 110, 0),
-        Formant(curve(n, [(0, 650), (0.4, 800), (0.7, 1000), (1, 800)]), 160, -5),
-        Formant(steady(n, 1900), 300, -14),
-        Formant(steady(n, 2900), 400, -20),
-    ]
-    shape = curve(n, [(0, 0), (0.12, 0.7), (0.5, 1), (0.85, 0.7), (1, 0)])
-    overlay(out, normal(formants(source, tracks)) * shape, between(rng, 0.15, 0.5))
-    out = outdoors(rng, out, distance=between(rng, 5, 30), wet=between(rng, 0.15, 0.4))
-    return out + between(rng, 0.006, 0.02) * coloured(rng, len(out), 3.5)
+def sheep(rng: Generator) -> Signal:
+    """Bleats: a tense voice that shakes eight times a second, mouth opening from nasal."""
+    out = np.zeros(samples(between(rng, 2.2, 3.8)))
+    base, at = between(rng, 300, 430), between(rng, 0.1, 0.3)
+    shake, depth = between(rng, 8.0, 10.5), between(rng, 0.03, 0.055)
+    size = between(rng, 0.8, 1.05)
+    while at < len(out) / SR - 0.9:
+        n = samples(between(rng, 0.55, 1.1))
+        tremor = vibrato(n, shake, depth, onset=0.08)
+        f0 = base * curve(n, [(0, 0.85), (0.15, 1.05), (0.6, 1.0), (1, 0.82)]) * tremor
+        source = throat(rng, f0, tilt=5, jitter=0.006, rough=between(rng, 0.05, 0.3), breath=0.1)
+        tracks = [
+            Formant(size * curve(n, [(0, 450), (0.2, 800), (0.8, 750), (1, 550)]), 200, 0),
+            Formant(size * curve(n, [(0, 1300), (0.2, 1750), (1, 1500)]), 260, -2),
+            Formant(steady(n, 2700 * size), 400, -6),
+            Formant(steady(n, 4000 * size), 700, -12),
+        ]
+        shape = curve(n, [(0, 0), (0.1, 0.8), (0.4, 1), (0.8, 0.6), (1, 0)]) * tremor**6
+        overlay(out, normal(formants(source, tracks)) * shape, at, between(rng, 0.7, 1.0))
+        at += n / SR + between(rng, 0.2, 0.8)
+    out = outdoors(rng, out, distance=between(rng, 4, 25), wet=between(rng, 0.05, 0.25))
+    return out + between(rng, 0.004, 0.02) * coloured(rng, len(out), 3.5)

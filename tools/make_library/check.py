@@ -23,6 +23,7 @@ LONGEST_SILENCE = 3.0
 SILENCE_DBFS = -75.0
 DC_LIMIT = 1e-3
 EDGE_LIMIT = 0.02
+CLIPPED_RUN = 4
 
 
 def silence(x: Signal) -> float:
@@ -32,6 +33,13 @@ def silence(x: Signal) -> float:
     runs, count = ndimage.label(frames)
     longest = max((int(np.sum(runs == k)) for k in range(1, count + 1)), default=0)
     return longest * size / SR
+
+
+def clipped(x: Signal) -> int:
+    """Longest run of samples that all stand at the clip's peak."""
+    top = float(np.max(np.abs(x), initial=0.0))
+    runs, count = ndimage.label(np.abs(x) > top * 0.9999)
+    return int(np.max(np.bincount(runs.ravel())[1:], initial=0)) if count else 0
 
 
 def signal_faults(x: Signal, seconds: tuple[float, float]) -> Iterator[str]:
@@ -45,6 +53,8 @@ def signal_faults(x: Signal, seconds: tuple[float, float]) -> Iterator[str]:
         yield f"peaks at {20 * np.log10(top):.2f} dBFS, limit {PEAK_DBFS} dBFS"
     if not LOUDNESS_LUFS[0] <= lufs <= LOUDNESS_LUFS[1]:
         yield f"has {lufs:.1f} LUFS, must be {LOUDNESS_LUFS[0]} to {LOUDNESS_LUFS[1]}"
+    if clipped(x) >= CLIPPED_RUN:
+        yield f"is clipped: {clipped(x)} samples in a row at its peak"
     if silence(x) > LONGEST_SILENCE:
         yield f"is silent for {silence(x):.1f} s"
     if abs(float(np.mean(x))) > DC_LIMIT:

@@ -25,36 +25,33 @@ from .voice import partials, steady
 
 
 def _tick(rng: Generator, hz: float, ring: float, hard: float) -> Signal:
-    """One beat of an escapement: two or three contacts within 12 ms, plate and case ringing."""
-    out = np.zeros(samples(0.15))
-    for late, loud in (
-        (0.0, 0.5),
-        (between(rng, 0.003, 0.006), 1.0),
-        (between(rng, 0.008, 0.013), 0.4),
-    ):
-        n = samples(0.006)
-        contact = high(white(rng, n), 1800) * attack_decay(n, 0.0001, 0.0035)
-        freqs = [hz * r for r in (0.31, 1.0, 1.62, 2.35, 3.4)]
-        plate = modal(
-            0.12,
-            freqs,
-            [1.6 * ring, ring, 0.8 * ring, 0.6 * ring, 0.4 * ring],
-            [0.5, 1.0, 0.7, 0.5, 0.35],
-            rng=rng,
-        )
-        overlay(out, plate, late, loud)
-        overlay(out, contact, late, hard * loud)
+    """One beat of an escapement: contacts within 30 ms, small steel parts ringing above."""
+    out, n = np.zeros(samples(0.2)), samples(0.02)
+    freqs = hz * np.exp(rng.uniform(-0.9, 0.7, 12))
+    heights = rng.uniform(0.2, 1.0, 12)
+    plate = modal(0.15, freqs, ring * rng.uniform(0.5, 1.5, 12), heights, rng=rng)
+    late = 0.0
+    for loud in (0.5, 1.0, 0.45, 0.3):
+        edge = band(white(rng, n), 0.4 * hz, 2.2 * hz, 1) * attack_decay(n, 0.0008, 0.014)
+        overlay(out, normal(plate), late, 0.5 * loud)
+        overlay(out, normal(edge), late, hard * loud)
+        late += rng.uniform(0.002, 0.012)
     return out
 
 
 def tick_tock(rng: Generator) -> Signal:
-    """A clock: tick and tock differ a little; a wrist watch, an alarm clock, a wall clock."""
-    n = samples(between(rng, 3.5, 5.0))
+    """A clock in a room."""
+    return clock(rng, samples(between(rng, 3.5, 5.0)))
+
+
+def clock(rng: Generator, n: int) -> Signal:
+    """Tick and tock differ a little; a wrist watch, an alarm clock, a wall clock, (n,)."""
     kind = int(rng.integers(0, 3))
     beats = (between(rng, 4.5, 5.5), between(rng, 1.8, 4.2), between(rng, 0.9, 2.0))[kind]
-    hz = (between(rng, 3800, 5600), between(rng, 2200, 3800), between(rng, 900, 2200))[kind]
-    ring = (0.012, 0.02, 0.035)[kind] * between(rng, 0.7, 1.4)
-    pair = (_tick(rng, hz, ring, 1.2), _tick(rng, hz * between(rng, 0.8, 0.93), ring, 1.0))
+    hz = (between(rng, 2500, 6000), between(rng, 2000, 4500), between(rng, 1500, 3500))[kind]
+    ring = between(rng, 0.028, 0.055)
+    hard = between(rng, 0.4, 1.1)
+    pair = (_tick(rng, hz, ring, hard), _tick(rng, hz * between(rng, 0.8, 0.93), ring, hard))
     limp = between(rng, -0.06, 0.06)
     out = np.zeros(n)
     at, k = between(rng, 0.02, 0.2), 0
@@ -62,27 +59,28 @@ def tick_tock(rng: Generator) -> Signal:
         overlay(out, pair[k % 2], at, between(rng, 0.9, 1.0) * (1.0 if k % 2 else 0.85))
         at += (1 + (limp if k % 2 else -limp)) / beats
         k += 1
-    out = room(rng, out, rt60=between(rng, 0.2, 0.6), wet=between(rng, 0.1, 0.35), size=3.5)
-    return out + between(rng, 0.002, 0.012) * normal(out).std() * coloured(rng, n, 4.0)
+    out = room(rng, out, rt60=between(rng, 0.2, 0.4), wet=between(rng, 0.1, 0.3), size=3.5)
+    return out + float(np.std(out)) * between(rng, 0.1, 0.45) * coloured(
+        rng, n, between(rng, 2.5, 4.2)
+    )
 
 
 def _panel(rng: Generator, base: float, hard: float) -> Signal:
-    """One knuckle on a wooden door: plate modes that die fast, and the click of the bone."""
-    ratios = (1.0, 1.62, 2.4, 3.1, 4.3, 6.0, 8.5, 12.0)
-    freqs = [base * r * between(rng, 0.98, 1.02) for r in ratios]
-    decays = [between(rng, 0.07, 0.13) / (1 + 0.25 * k) for k in range(8)]
-    heights = [1.0, 0.9, 0.8, 0.7, 0.55, 0.4, 0.3, 0.2]
-    body = modal(0.2, freqs, decays, heights, rng=rng)
-    n = samples(0.012)
-    bone = band(white(rng, n), 800, 6000, 1) * attack_decay(n, 0.0004, 0.008)
-    overlay(body, bone, 0.0, hard)
+    """One knuckle on a wooden door: low plate modes that die fast, a soft click of the bone."""
+    ratios = np.array([1.0, 1.45, 1.9, 2.4, 3.1, 3.7, 4.6, 6.0, 7.3, 9.0])
+    freqs = base * ratios * rng.uniform(0.97, 1.03, 10)
+    decays: Signal = between(rng, 0.12, 0.22) / (1 + 0.25 * np.arange(10.0))
+    body = modal(0.3, freqs, decays, ratios**-0.9, rng=rng)
+    n = samples(0.03)
+    bone = low(white(rng, n), between(rng, 900, 2500)) * attack_decay(n, 0.0008, 0.025)
+    overlay(body, normal(bone), 0.0, hard)
     return body
 
 
 def knock(rng: Generator) -> Signal:
     """Knuckles on a door: three to six knocks, once or twice, in a hallway."""
     out = np.zeros(samples(between(rng, 2.0, 3.5)))
-    base, hard, gap = between(rng, 110, 260), between(rng, 0.6, 1.6), between(rng, 0.14, 0.3)
+    base, hard, gap = between(rng, 70, 170), between(rng, 0.2, 1.2), between(rng, 0.16, 0.3)
     at = between(rng, 0.1, 0.35)
     for _ in range(2):
         for _ in range(int(rng.integers(3, 6))):
@@ -90,7 +88,7 @@ def knock(rng: Generator) -> Signal:
                 overlay(out, _panel(rng, base, hard), at, between(rng, 0.75, 1.0))
             at += gap * between(rng, 0.92, 1.08)
         at += between(rng, 0.4, 0.8)
-    out = room(rng, out, rt60=between(rng, 0.3, 1.0), wet=between(rng, 0.2, 0.5), size=4)
+    out = room(rng, out, rt60=between(rng, 0.2, 0.6), wet=between(rng, 0.1, 0.3), size=4)
     return out + between(rng, 0.003, 0.012) * coloured(rng, len(out), 4.0)
 
 
@@ -132,7 +130,7 @@ BELL_RATIOS = (0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6
 def church_bell(rng: Generator) -> Signal:
     """A bell in its tower: each partial a beating pair, the clapper's bite, streets around."""
     out = np.zeros(samples(6.0))
-    prime = between(rng, 210, 520)
+    prime = between(rng, 310, 640)
     freqs: list[float] = []
     for ratio in BELL_RATIOS:
         freqs += [prime * ratio * between(rng, 0.997, 1.003)] * 2

@@ -7,6 +7,7 @@ from .dsp import (
     SR,
     Signal,
     attack_decay,
+    band,
     between,
     coloured,
     curve,
@@ -21,7 +22,6 @@ from .dsp import (
     wander,
     white,
 )
-from .modes import modal
 from .space import outdoors, room
 from .voice import Formant, formants, steady, throat, vibrato
 
@@ -80,60 +80,74 @@ def _spoken(rng: Generator, f0: Signal, vowel: tuple[float, float, float], breat
     return normal(formants(source, tracks))
 
 
+def _burst(rng: Generator, scale: float) -> Signal:
+    """The air of a sneeze past tongue and teeth: noise whose centre falls, 0.25-0.38 s."""
+    n = samples(between(rng, 0.25, 0.38))
+    start, end = between(rng, 3000, 6000), between(rng, 1200, 3000)
+    lips = curve(n, [(0, start), (0.3, 3400), (1, end)]) * scale
+    mouth = Formant(lips, between(rng, 1200, 2000), 0)
+    throaty = Formant(0.45 * lips, 700, between(rng, -9, -2))
+    air = formants(white(rng, n), [mouth, throaty], floor=between(rng, -26, -18))
+    rise, hold = between(rng, 0.07, 0.13), between(rng, 0.45, 0.75)
+    return normal(air * curve(n, [(0, 0), (rise, 1), (0.35, hold), (1, 0)]))
+
+
 def sneeze(rng: Generator) -> Signal:
-    """Ah-tchoo: breath drawn in, a violent burst of air, a vowel that dies away."""
-    scale, pitch = between(rng, 0.9, 1.25), between(rng, 130, 280)
-    out = np.zeros(samples(between(rng, 2.0, 3.2)))
-    at = between(rng, 0.1, 0.3)
-    for k in range(int(rng.integers(1, 3))):
-        n = samples(between(rng, 0.25, 0.55))
-        f0 = pitch * curve(n, [(0, 0.9), (1, 1.35)])
-        inhale = _spoken(rng, f0, (750 * scale, 1300 * scale, 2600 * scale), 1.6)
-        overlay(out, inhale * curve(n, [(0, 0), (0.7, 1), (1, 0.1)]), at, 0.10 + 0.06 * k)
-        at += n / SR + between(rng, 0.05, 0.25)
-    burst = samples(between(rng, 0.16, 0.3))
-    air = white(rng, burst)
-    lips = curve(burst, [(0, 5200), (0.3, 3400), (1, 1500)]) * scale
-    air = formants(air, [Formant(lips, 1900, 0), Formant(0.45 * lips, 700, -4)], floor=-18)
-    air *= curve(burst, [(0, 0), (0.03, 1), (0.25, 0.75), (1, 0)])
-    n = samples(between(rng, 0.22, 0.42))
+    """Ah-tchoo: breath drawn in, a cry, a violent burst of air, a vowel that dies away."""
+    scale, pitch = between(rng, 1.0, 1.25), between(rng, 165, 320)
+    out = np.zeros(samples(between(rng, 2.0, 2.6)))
+    open_vowel = (780 * scale, 1330 * scale, 2650 * scale)
+    last_vowel = (between(rng, 400, 800) * scale, 1150 * scale, 2500 * scale)
+
+    n, at = samples(between(rng, 0.25, 0.55)), between(rng, 0.1, 0.3)
+    inhale = _spoken(rng, pitch * curve(n, [(0, 0.9), (1, 1.35)]), open_vowel, between(rng, 2, 3.3))
+    overlay(out, inhale * curve(n, [(0, 0), (0.7, 1), (1, 0.1)]), at, between(rng, 0.02, 0.15))
+    at += n / SR + between(rng, 0.02, 0.2)
+
+    n = samples(between(rng, 0.05, 0.16))
+    cry = _spoken(rng, pitch * curve(n, [(0, 1.2), (1, 1.9)]), open_vowel, between(rng, 0.2, 1.5))
+    overlay(out, cry * curve(n, [(0, 0), (0.3, 1), (1, 0.6)]), at, between(rng, 0.2, 0.6))
+    at += n / SR - 0.02
+    overlay(out, _burst(rng, scale), at)
+
+    n = samples(between(rng, 0.22, 0.5))
     f0 = pitch * curve(n, [(0, 1.9), (0.25, 1.6), (1, 0.75)])
-    vowel = _spoken(rng, f0, (520 * scale, 1150 * scale, 2500 * scale), 0.5)
+    vowel = _spoken(rng, f0, last_vowel, between(rng, 0.2, 1.5))
     vowel *= curve(n, [(0, 0), (0.1, 1), (0.5, 0.5), (1, 0)])
-    overlay(out, normal(air), at, 1.0)
-    overlay(out, vowel, at + between(rng, 0.03, 0.09), between(rng, 0.5, 1.2))
-    out = room(rng, out, rt60=between(rng, 0.25, 0.7), wet=between(rng, 0.2, 0.5), size=4)
-    return out + between(rng, 0.003, 0.01) * coloured(rng, len(out), 4.0)
+    overlay(out, vowel, at + between(rng, 0.05, 0.2), between(rng, 0.2, 0.7))
+    out = room(rng, out, rt60=between(rng, 0.2, 0.45), wet=between(rng, 0.05, 0.3), size=4)
+    return out + between(rng, 0.006, 0.02) * coloured(rng, len(out), 4.0)
 
 
 def _step(rng: Generator, ground: str, weight: float) -> Signal:
-    """One step, heel then toe, on gravel, wood, stone or leaves; 0.4 s."""
-    n = samples(0.4)
+    """One step, heel then toe, on gravel, leaves, wood or stone; 0.5 s."""
+    n, toe = samples(0.5), between(rng, 0.1, 0.17)
     press = np.zeros(n)
-    overlay(press, attack_decay(samples(0.18), 0.012, 0.16), 0.0)
-    overlay(press, attack_decay(samples(0.25), 0.02, 0.2), between(rng, 0.09, 0.13), 0.7)
-    out = np.zeros(n)
+    overlay(press, attack_decay(samples(0.3), 0.03, 0.3), 0.0, 0.6)
+    overlay(press, attack_decay(samples(0.36), 0.07, 0.35), toe, 1.0)
+    thud = low(white(rng, n), between(rng, 100, 250)) * press
+    scuff = band(coloured(rng, n, 2.0), 700, 7000, 1) * press**1.5
     if ground in ("gravel", "leaves"):
-        top, rate = (5500.0, 700.0) if ground == "gravel" else (9000.0, 1500.0)
-        kernels = []
-        for _ in range(12):
-            m = samples(between(rng, 0.002, 0.007))
-            grain = white(rng, m) * attack_decay(m, 0.0002, 0.006)
-            kernels.append(resonate(grain, [(between(rng, 1200, top), 3, 1.0)]) + 0.3 * grain)
-        out += normal(grains(rng, n, rate, kernels, spread=0.9, density=press**1.3 + 1e-9)) * press
-        out += 0.3 * low(white(rng, n), 250) * press
-        return normal(out)
-    base = 95 if ground == "wood" else 160
-    ring = 0.14 if ground == "wood" else 0.05
-    for late, loud in ((0.0, 1.0), (between(rng, 0.08, 0.13), 0.55)):
-        freqs = [base * r * between(rng, 0.95, 1.05) for r in (1.0, 1.9, 3.1, 5.2, 9.0, 16.0)]
-        body = modal(
-            0.25, freqs, [ring / (1 + 0.3 * k) for k in range(6)], [1, 0.8, 0.6, 0.4, 0.3, 0.2]
-        )
-        tap = high(white(rng, samples(0.02)), 900) * attack_decay(samples(0.02), 0.0006, 0.018)
-        overlay(out, body * weight, late, loud)
-        overlay(out, tap, late, 0.5 * loud)
+        top, rate = (5000.0, 2500.0) if ground == "gravel" else (8000.0, 5000.0)
+        sizes = rng.uniform(0.002, 0.006, 12)
+        kernels = [_grit(rng, float(size), top) for size in sizes]
+        crunch = grains(rng, n, rate, kernels, spread=1.1, density=press**1.2 + 1e-9) * press**0.5
+        return normal(crunch) + weight * 0.5 * normal(thud)
+    out = weight * 0.5 * normal(thud) + weight * between(rng, 0.1, 0.5) * normal(scuff)
+    tone = between(rng, 150, 350) if ground == "wood" else between(rng, 600, 1500)
+    for late, loud in ((0.0, 1.0), (toe, between(rng, 0.15, 0.4))):
+        m = samples(0.09)
+        hit = coloured(rng, m, 3.0) * attack_decay(m, 0.003, between(rng, 0.04, 0.09))
+        heel = hit + 1.5 * resonate(hit, [(tone, 1.5, 1.0), (2.7 * tone, 1.5, 0.6)])
+        overlay(out, normal(heel), late, loud)
     return normal(out)
+
+
+def _grit(rng: Generator, length: float, top: float) -> Signal:
+    """One grain of gravel or leaf that gives way: a short noise with one resonance."""
+    m = samples(length)
+    grain = white(rng, m) * attack_decay(m, 0.0002, 0.006)
+    return resonate(grain, [(between(rng, 900, top), 3, 1.0)]) + 0.2 * grain
 
 
 def footsteps(rng: Generator) -> Signal:
@@ -142,39 +156,44 @@ def footsteps(rng: Generator) -> Signal:
     out = np.zeros(samples(between(rng, 3.5, 5.0)))
     at, gap, weight = between(rng, 0.1, 0.4), between(rng, 0.46, 0.66), between(rng, 0.5, 1.2)
     foot = 0
-    while at < len(out) / SR - 0.4:
+    while at < len(out) / SR - 0.5:
         loud = between(rng, 0.75, 1.0) * (0.85 if foot % 2 else 1.0)
         overlay(out, _step(rng, ground, weight), at, loud)
         at += gap * between(rng, 0.95, 1.06)
         foot += 1
     if ground in ("wood", "stone"):
-        out = room(rng, out, rt60=between(rng, 0.5, 1.5), wet=between(rng, 0.25, 0.6), size=7)
+        out = room(rng, out, rt60=between(rng, 0.3, 0.8), wet=between(rng, 0.02, 0.2), size=7)
     else:
         out = outdoors(rng, out, distance=3, wet=0.08)
-    return out + between(rng, 0.004, 0.015) * coloured(rng, len(out), 4.0)
+    return out + between(rng, 0.01, 0.08) * coloured(rng, len(out), 3.5)
 
 
-def _clap(rng: Generator, cup: float) -> Signal:
-    """One clap of two hands; `cup` is the resonance of the palms in Hz."""
-    n = samples(0.06)
-    hit = white(rng, n) * attack_decay(n, 0.0004, between(rng, 0.018, 0.04))
-    ringing = resonate(hit, [(cup, 2.5, 1.6), (2.3 * cup, 2.0, 0.8)])
-    return normal(ringing + 0.35 * high(hit, 2500))
+def _clap(rng: Generator, cup: float, dull: float) -> Signal:
+    """One clap: skin meets in 2-5 bursts over some ms; the palms resonate at `cup` Hz."""
+    out, n = np.zeros(samples(0.08)), samples(0.05)
+    for _ in range(int(rng.integers(2, 6))):
+        hit = white(rng, n) * attack_decay(n, 0.0003, between(rng, 0.012, 0.035))
+        overlay(out, hit, 0.006 * rng.random(), rng.uniform(0.4, 1.0))
+    ringing = resonate(out, [(cup, 1.8, 1.6), (2.1 * cup, 1.6, 0.8)])
+    return normal(low(ringing + 0.3 * high(out, 1500), dull, 1))
 
 
 def clapping(rng: Generator) -> Signal:
     """One to a dozen people clap, each with their own hands, pace and place."""
     out = np.zeros(samples(between(rng, 3.0, 4.5)))
-    for person in range(int(rng.choice([1, 1, 2, 4, 8, 14]))):
-        cup, gap = between(rng, 650, 1700), between(rng, 0.2, 0.34)
-        at, loud = between(rng, 0.0, 0.4), 1.0 if person == 0 else between(rng, 0.3, 0.9)
+    for person in range(int(rng.choice([1, 2, 3, 4, 6]))):
+        cup, gap, dull = (
+            between(rng, 1400, 2400),
+            between(rng, 0.21, 0.34),
+            between(rng, 3000, 9000),
+        )
+        at, loud = between(rng, 0.0, 0.4), 1.0 if person == 0 else between(rng, 0.4, 0.9)
         while at < len(out) / SR - 0.1:
-            overlay(
-                out, _clap(rng, cup * between(rng, 0.92, 1.08)), at, loud * between(rng, 0.7, 1)
-            )
-            at += gap * between(rng, 0.95, 1.06)
-    out = room(rng, out, rt60=between(rng, 0.4, 1.4), wet=between(rng, 0.25, 0.6), size=8)
-    return out + between(rng, 0.003, 0.01) * coloured(rng, len(out), 4.0)
+            clap = _clap(rng, cup * between(rng, 0.92, 1.08), dull)
+            overlay(out, clap, at, loud * between(rng, 0.7, 1))
+            at += gap * between(rng, 0.94, 1.07)
+    out = room(rng, out, rt60=between(rng, 0.25, 0.6), wet=between(rng, 0.05, 0.2), size=8)
+    return out + between(rng, 0.003, 0.009) * coloured(rng, len(out), 4.0)
 
 
 SCALE = (0, 2, 4, 5, 7, 9, 11, 12, 14)

@@ -55,77 +55,70 @@ def _revs(rng: Generator, n: int, idle: float, full: float) -> Signal:
 def chainsaw(rng: Generator) -> Signal:
     """Two-stroke engine: one firing a turn, hard exhaust, chain over the bar, wood biting."""
     n = samples(between(rng, 4.0, 6.0))
-    full = between(rng, 95, 165)
-    rate = _revs(rng, n, between(rng, 38, 50), full)
+    full = between(rng, 105, 205)
+    flutter = between(rng, 0.004, 0.03)
+    rate = _revs(rng, n, between(rng, 40, 70), full) * (1 + wander(rng, n, 25, flutter))
     effort = np.clip(rate / full, 0, 1.2)
-    train = pulses(rng, rate, jitter=0.035, spread=0.22)
-    modes = [
-        (between(rng, a, b), h)
-        for a, b, h in (
-            (180, 320, 1.0),
-            (480, 800, 1.0),
-            (1100, 1800, 0.8),
-            (2300, 3200, 0.6),
-            (3800, 5200, 0.35),
-        )
-    ]
-    engine = soft_clip(through(train, _exhaust(rng, 0.014, modes)), between(rng, 0.8, 1.8))
-    chain = band(white(rng, n), 1800, 11000, 1) * effort**2
-    chain *= 1 + 0.6 * np.sin(phase(rate * between(rng, 5.5, 7.5)))
-    bite = band(coloured(rng, n, 2.0), 500, 5000, 1) * effort**2 * gusts(rng, n, 25, 2.5)
-    out = mix(
-        (engine * effort**0.7, 0),
-        (chain, between(rng, -18, -11)),
-        (bite, between(rng, -18, -9)),
+    train = pulses(rng, rate, jitter=between(rng, 0.0, 0.03), spread=between(rng, 0.05, 0.25))
+    decay = between(rng, 0.006, 0.012)
+    size = samples(0.03)
+    puff = coloured(rng, size, between(rng, 0.5, 2.8)) * attack_decay(size, 0.0005, 3 * decay)
+    ported = through(train, normal(puff))
+    ported += between(rng, 0.4, 1.5) * resonate(
+        ported, [(between(rng, 250, 500), 1.5, 1.0), (between(rng, 700, 2000), 1.5, 1.0)]
     )
-    return outdoors(rng, out, distance=between(rng, 4, 30), wet=between(rng, 0.1, 0.3))
+    tone = normal(partials(rate, between(rng, 3.0, 7.0)))
+    rasp = band(coloured(rng, n, between(rng, 1.0, 2.5)), 800, 12000, 1) * effort**2
+    rasp *= 1 + between(rng, 0.4, 0.9) * np.sin(phase(rate))
+    out = mix(
+        (soft_clip(ported, between(rng, 0.3, 2.0)) * effort**0.7, 0),
+        (tone * effort, between(rng, -9, 0)),
+        (rasp, between(rng, -12, -2)),
+    )
+    return outdoors(rng, out, distance=between(rng, 4, 30), wet=between(rng, 0.05, 0.3))
 
 
 def engine(rng: Generator) -> Signal:
     """Four-stroke engine, idling or revved: unequal cylinders, exhaust pipe, valve clatter."""
     n = samples(between(rng, 3.5, 5.0))
-    idle = between(rng, 21, 34)
-    points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 3.2)), (0.75, 1.4), (1.0, 1.0)]
+    idle = between(rng, 36, 75)
+    points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 2.6)), (0.75, 1.3), (1.0, 1.0)]
     rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
-    train = pulses(rng, rate, jitter=0.02, spread=0.16, cycle=4)
+    train = pulses(rng, rate, jitter=0.02, spread=0.12, cycle=4)
     modes = [
         (between(rng, a, b), h)
-        for a, b, h in (
-            (55, 90, 1.2),
-            (120, 190, 1.0),
-            (260, 420, 0.7),
-            (600, 950, 0.4),
-            (1400, 2100, 0.15),
-        )
+        for a, b, h in ((55, 90, 1.2), (120, 190, 1.0), (260, 420, 0.6), (600, 950, 0.3))
     ]
-    exhaust = soft_clip(through(train, _exhaust(rng, 0.07, modes)), 0.6)
+    exhaust = low(through(train, _exhaust(rng, 0.05, modes)), between(rng, 350, 1200), 1)
     valves = pulses(rng, 4 * rate, jitter=0.05, spread=0.4, cycle=8)
-    tick = high(white(rng, samples(0.008)), 1500) * attack_decay(samples(0.008), 0.0005, 0.008)
-    whir = band(coloured(rng, n, 3.0), 150, 3000, 1) * (rate / idle)
-    out = mix((exhaust, 0), (through(valves, tick), between(rng, -24, -14)), (whir, -14))
+    tick = high(white(rng, samples(0.008)), 1200) * attack_decay(samples(0.008), 0.0005, 0.008)
+    whir = band(coloured(rng, n, 4.0), 100, 3000, 1) * (rate / idle)
+    out = mix(
+        (exhaust, 0),
+        (through(valves, tick), between(rng, -30, -16)),
+        (whir, between(rng, -10, -2)),
+    )
     return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.08, 0.25))
 
 
 def helicopter(rng: Generator) -> Signal:
-    """Rotor: a thump and a slap at each blade, noise of the wash, gears and turbine behind."""
-    n = samples(between(rng, 4.5, 6.0))
-    blade_rate = between(rng, 9.5, 19.0)
-    rate = steady(n, blade_rate) * (1 + wander(rng, n, 0.5, 0.01))
-    slap = between(rng, 0.2, 1.0)
-    train = pulses(rng, rate, jitter=0.012, spread=0.08, cycle=int(rng.integers(2, 5)))
-    size = samples(0.09)
-    thump = modal(0.09, [between(rng, 45, 80), between(rng, 95, 170)], [0.12, 0.08], [1.0, 0.7])
-    crack = band(white(rng, size), 90, between(rng, 900, 2600), 1) * attack_decay(size, 0.006, 0.06)
-    blades = through(train, normal(thump) + slap * normal(crack))
+    """Rotor: a soft thump at each blade, wash that beats with it, gears and turbine behind."""
+    n = samples(between(rng, 4.0, 5.5))
+    rate = steady(n, between(rng, 10.0, 18.0)) * (1 + wander(rng, n, 0.5, 0.01))
+    train = pulses(rng, rate, jitter=0.01, spread=0.06, cycle=int(rng.integers(2, 5)))
+    size = samples(0.12)
+    thump = modal(0.12, [between(rng, 40, 70), between(rng, 80, 130)], [0.16, 0.12], [1.0, 0.8])
+    crack = band(white(rng, size), 80, between(rng, 500, 1500), 1) * attack_decay(size, 0.015, 0.1)
+    blades = through(train, normal(thump) + between(rng, 0.1, 0.5) * normal(crack))
     beat = 0.5 + 0.5 * np.cos(phase(rate))
-    wash = band(coloured(rng, n, 4.0), 80, 3500, 1) * (0.25 + beat**2)
-    hiss = band(coloured(rng, n, 3.0), 1000, 9000, 1) * (0.4 + 0.6 * beat)
+    wash = band(coloured(rng, n, 4.5), 60, 2500, 1) * (between(rng, 0.3, 0.8) + beat**2)
+    hiss = band(coloured(rng, n, 3.0), 600, 7000, 1) * (0.6 + 0.6 * beat)
     gears = partials(steady(n, between(rng, 420, 700)) * (1 + wander(rng, n, 1, 0.002)), 5)
     out = mix(
         (blades, 0),
-        (wash, between(rng, -8, -1)),
-        (hiss, between(rng, -24, -14)),
-        (gears, between(rng, -32, -20)),
+        (wash, between(rng, -2, 4)),
+        (hiss, between(rng, -16, -8)),
+        (gears, between(rng, -34, -22)),
     )
     path = [(0.0, rng.uniform(0.3, 1)), (rng.uniform(0.3, 0.7), 1.0), (1.0, rng.uniform(0.3, 1))]
     return outdoors(rng, out * curve(n, path), distance=between(rng, 15, 80), wet=0.25)
@@ -143,29 +136,25 @@ def vacuum_cleaner(rng: Generator) -> Signal:
     air = resonate(coloured(rng, n, 2.5), [(between(rng, 500, 900), 0.7, 1.0), (2500, 0.6, 0.6)])
     air = (air + 0.25 * coloured(rng, n, 1.5)) * spin**2 * gusts(rng, n, 1.5, 1.2)
     hum = partials(steady(n, 100.0), 6)
-    out = mix((air, 0), (whine * spin, between(rng, -14, -6)), (hum, -22))
-    return room(rng, out, rt60=0.4, wet=0.35, size=4)
+    out = mix((air, 0), (whine * spin, between(rng, -10, -5)), (hum, -22))
+    return room(rng, out, rt60=0.4, wet=0.7, size=4)
 
 
 def _wheels(rng: Generator, n: int) -> Signal:
     """Bogies over rail joints: pairs of double clacks that pass at an even pace, (n,)."""
-    out, gap = np.zeros(n), between(rng, 0.55, 0.95)
-    clack = [
-        modal(
-            0.2,
-            [between(rng, 90, 160), 320, 640, 1150, 2100],
-            [0.2, 0.12, 0.09, 0.06, 0.04],
-            [1.0, 0.7, 0.6, 0.5, 0.35],
-            rng=rng,
+    out, gap, size = np.zeros(n), between(rng, 0.9, 1.6), samples(0.25)
+    clacks = []
+    for _ in range(4):
+        hit = coloured(rng, size, between(rng, 4.0, 6.5)) * attack_decay(
+            size, between(rng, 0.003, 0.015), between(rng, 0.1, 0.2)
         )
-        + 0.5 * band(white(rng, samples(0.2)), 300, 4000) * attack_decay(samples(0.2), 0.001, 0.06)
-        for _ in range(4)
-    ]
+        body = resonate(hit, [(between(rng, 180, 360), 3, 1.0), (between(rng, 500, 1100), 3, 0.5)])
+        clacks.append(hit + 2 * body)
     at = -gap * rng.random()
     while at < n / SR:
-        for k, late in enumerate((0.0, 0.13 * gap / 0.55, 0.33 * gap / 0.55, 0.46 * gap / 0.55)):
-            overlay(out, clack[k], at + late * 0.8, between(rng, 0.6, 1.0))
-        at += gap
+        for k, late in enumerate((0.0, 0.13, 0.36, 0.49)):
+            overlay(out, clacks[k], at + late * gap, between(rng, 0.5, 1.0))
+        at += gap * between(rng, 0.97, 1.03)
     return out
 
 
@@ -175,27 +164,29 @@ def _air_horn(rng: Generator, n: int) -> Signal:
     total = np.zeros(n)
     for ratio in (1.0, 1.19, 1.335, 1.68):
         f0 = steady(n, root * ratio) * (1 + wander(rng, n, 5, 0.002))
-        total += normal(partials(f0, 2.0)) * between(rng, 0.6, 1.0)
-    horn = resonate(total, [(900, 1.0, 1.0), (2200, 1.2, 0.7)]) + 0.3 * total
-    return normal(horn) + 0.05 * high(white(rng, n), 1500)
+        total += normal(partials(f0, 4.0)) * between(rng, 0.6, 1.0)
+    horn = resonate(total, [(800, 1.0, 1.0), (1600, 1.2, 0.5)]) + 0.3 * total
+    return low(normal(horn) + 0.05 * high(white(rng, n), 1500), 3500, 1)
 
 
 def train(rng: Generator) -> Signal:
     """Cars over joints with rumble, roar and squeal; in some clips the horn calls."""
-    n = samples(between(rng, 4.5, 6.0))
-    rumble = low(coloured(rng, n, 4.5, 40), 350) * gusts(rng, n, 3, 2)
-    roar = band(coloured(rng, n, 3.0), 250, 5000, 1) * gusts(rng, n, 2, 1.5)
-    layers = [(_wheels(rng, n), 0.0), (rumble, between(rng, -3, 3)), (roar, between(rng, -9, -3))]
+    n = samples(between(rng, 4.0, 5.5))
+    wheels = _wheels(rng, n)
+    sway = gusts(rng, n, 3, 1.2) * (1 + 0.6 * low(np.abs(wheels), 8, 1) / np.std(wheels))
+    rumble = low(coloured(rng, n, 4.5, 40), 300) * sway
+    roar = band(coloured(rng, n, 4.0), 150, 5000, 1) * sway
+    layers = [(wheels, 0.0), (rumble, between(rng, -6, -3)), (roar, between(rng, -6, 1))]
     if rng.random() < 0.4:
         f0 = between(rng, 1800, 3200) * (1 + wander(rng, n, 2, 0.01))
         squeal = (partials(f0, 8) + 0.3 * partials(1.47 * f0, 8)) * gusts(rng, n, 3, 6)
-        layers.append((squeal, between(rng, -26, -18)))
-    if rng.random() < 0.6:
+        layers.append((squeal, between(rng, -30, -20)))
+    if rng.random() < 0.5:
         blow = np.zeros(n)
         length = samples(between(rng, 1.0, 2.2))
         shape = curve(length, [(0, 0), (0.06, 1), (0.9, 1), (1, 0)])
         overlay(blow, _air_horn(rng, length) * shape, between(rng, 0.3, 1.6))
-        layers.append((blow, between(rng, 0, 6)))
+        layers.append((blow, between(rng, -3, 3)))
     out = mix(*layers)
     return outdoors(rng, out, distance=between(rng, 10, 35), wet=0.3)
 
@@ -242,7 +233,7 @@ def siren_tone(rng: Generator, n: int, kind: str) -> Signal:
 
 def siren(rng: Generator) -> Signal:
     """An emergency vehicle: stands, or drives past with Doppler shift, in a street."""
-    n = samples(between(rng, 4.5, 6.0))
+    n = samples(between(rng, 4.0, 5.5))
     kind = ("wail", "wail", "yelp", "hilo")[int(rng.integers(0, 4))]
     tone = siren_tone(rng, n, kind)
     if rng.random() < 0.5:

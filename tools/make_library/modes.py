@@ -8,22 +8,29 @@ from scipy import signal
 
 from .dsp import SR, Signal, clicks, samples, times
 
+MODE_RANGE_DB = 90.0
+
 
 def modal(
     duration: float,
-    freqs: Sequence[float],
-    t60s: Sequence[float],
-    heights: Sequence[float],
+    freqs: Sequence[float] | Signal,
+    t60s: Sequence[float] | Signal,
+    heights: Sequence[float] | Signal,
     *,
     rng: Generator | None = None,
 ) -> Signal:
-    """Sum of damped sines: Hz, seconds to -60 dB, amplitudes; random phases with an `rng`."""
+    """Sum of damped sines: Hz, seconds to -60 dB, amplitudes; random phases with an `rng`.
+
+    Each mode ends where it has fallen by `MODE_RANGE_DB`.
+    """
     t = times(samples(duration))
     out = np.zeros(len(t))
     for hz, t60, height in zip(freqs, t60s, heights, strict=True):
+        start = rng.uniform(0, 2 * np.pi) if rng else 0.0
         if hz < 0.48 * SR:
-            start = rng.uniform(0, 2 * np.pi) if rng else 0.0
-            out += height * np.sin(2 * np.pi * hz * t + start) * 10 ** (-3 * t / t60)
+            now = t[: samples(t60 * MODE_RANGE_DB / 60)]
+            mode = np.sin(2 * np.pi * hz * now + start) * 10 ** (-3 * now / t60)
+            out[: len(now)] += height * mode
     return out
 
 

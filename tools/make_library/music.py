@@ -50,15 +50,22 @@ GUITAR_BODY = ((98.0, 8.0, 0.9), (204.0, 9.0, 0.7), (390.0, 8.0, 0.35), (620.0, 
 
 
 def guitar_notes(rng: Generator, n: int, notes: list[tuple[float, float, int]]) -> Signal:
-    """Plucked strings on a wooden body: (start, unused, MIDI note), (n,)."""
+    """Plucked strings on a wooden body: (start s, s until the finger lifts, MIDI note), (n,)."""
     out = np.zeros(n)
-    bright, place = between(rng, 0.35, 0.75), between(rng, 0.1, 0.28)
-    for at, _, note in notes:
+    bright, place = between(rng, 0.45, 0.9), between(rng, 0.12, 0.3)
+    body = between(rng, 0.6, 1.1)
+    for at, length, note in notes:
         string = pluck(
-            rng, hertz(note), 3.2, t60=between(rng, 2.2, 4.0), bright=bright, place=place
+            rng, hertz(note), 3.2, t60=between(rng, 3.2, 6.0), bright=bright, place=place
         )
-        overlay(out, normal(string), at, between(rng, 0.7, 1.0))
-    return out + 0.8 * resonate(out, GUITAR_BODY)
+        overlay(out, normal(string) * _damped(len(string), length), at, between(rng, 0.7, 1.0))
+    return out + body * resonate(out, GUITAR_BODY)
+
+
+def _damped(n: int, length: float) -> Signal:
+    """One while a note lasts, then the fast decay of a string under a lifted finger, (n,)."""
+    late = np.maximum(np.arange(n) / SR - length, 0)
+    return np.asarray(10 ** (-3 * late / 0.35), dtype=np.float64)
 
 
 def guitar(rng: Generator) -> Signal:
@@ -66,15 +73,15 @@ def guitar(rng: Generator) -> Signal:
     n = samples(between(rng, 3.5, 5.5))
     root, beat = int(rng.integers(40, 48)), between(rng, 0.22, 0.5)
     notes: list[tuple[float, float, int]] = []
-    kind, at = int(rng.integers(0, 3)), 0.05
+    kind, at = int(rng.choice([0, 0, 1, 2])), 0.05
     if kind == 2:
-        notes = melody(rng, root + 12, n / SR - 0.4, beat)
+        notes = melody(rng, root + 8, n / SR - 0.4, beat)
     while kind != 2 and at < n / SR - 0.5:
         chord = CHORDS[int(rng.integers(0, 4))]
         shift = int(rng.choice([0, 5, 7, -2]))
         strings = [root + shift + c + 12 * k for k in range(2) for c in chord]
         gap = between(rng, 0.012, 0.03) if kind == 0 else 0.55 * beat
-        notes += [(at + gap * k, 1.0, s) for k, s in enumerate(strings)]
+        notes += [(at + gap * k, 2.5 * beat, s) for k, s in enumerate(strings)]
         at += 2 * beat + 0.2 if kind == 0 else gap * len(strings)
     out = guitar_notes(rng, n, notes)
     return room(rng, out, rt60=between(rng, 0.3, 0.9), wet=between(rng, 0.1, 0.3))
@@ -184,7 +191,7 @@ def snare(rng: Generator) -> Signal:
     """Snare drum: a march, a back beat with ghosts, or a roll."""
     out = np.zeros(samples(between(rng, 2.5, 4.0)))
     tune, snap = between(rng, 165, 240), between(rng, 0.5, 1.0)
-    step, kind = between(rng, 0.1, 0.16), int(rng.integers(0, 3))
+    step, kind = between(rng, 0.1, 0.16), int(rng.choice([0, 0, 1, 1, 2]))
     accents = ((1.0, 0.0, 0.3, 0.3), (0.0, 0.0, 1.0, 0.12), (0.45, 0.4, 0.5, 0.42))[kind]
     step = 0.5 * step if kind == 2 else step
     at, k = 0.05, 0
@@ -201,7 +208,7 @@ def _hat(rng: Generator, base: float, length: float) -> Signal:
     """Two cymbals on a stand: dense inharmonic modes and noise, closed or half open."""
     freqs = base * rng.uniform(1.0, 9.0, 60)
     t60s = length * rng.uniform(0.4, 1.0, 60)
-    metal = modal(length, list(freqs), list(t60s), list(rng.uniform(0.3, 1.0, 60)), rng=rng)
+    metal = modal(length, freqs, t60s, rng.uniform(0.3, 1.0, 60), rng=rng)
     n = len(metal)
     sizzle = high(white(rng, n), 6000) * attack_decay(n, 0.001, 0.8 * length)
     return high(normal(metal) * attack_decay(n, 0.0008, length) + 0.7 * sizzle, 3500)

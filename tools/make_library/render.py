@@ -19,8 +19,8 @@ from .scenes import SCENES
 LICENCE = "CC0-1.0"
 LIBRARY_FIELDS = ("id", "file", "label", "family", "seed", "generator", "licence")
 EXAMPLE_FIELDS = ("id", "file", "title", "labels", "licence")
-COMPRESSION = 0.72
-"""libsndfile's 0 (best) to 1 (smallest); 0.72 is about 56 kbit/s for noise."""
+COMPRESSION = 0.65
+"""libsndfile's 0 (best) to 1 (smallest); 0.65 is about 70 kbit/s for noise."""
 LABEL_SEPARATOR = "|"
 """Between the labels of one example clip; no AudioSet name holds it."""
 
@@ -58,7 +58,7 @@ def write_clip(path: Path, x: Signal) -> None:
         while (top := float(np.max(np.abs(_encoded(temporary, x))))) > gain(PEAK_DBFS):
             x = x * (gain(PEAK_DBFS) / top * 0.99)
         temporary.chmod(0o644)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -70,7 +70,7 @@ def write_table(path: Path, fields: tuple[str, ...], rows: list[dict[str, str]])
         writer = csv.DictWriter(file, fields, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _library_row(source: Source, index: int) -> dict[str, str]:
@@ -108,7 +108,7 @@ def render_examples(folder: Path) -> Iterator[str]:
     rows = []
     for scene in SCENES:
         file = f"{scene.slug}.ogg"
-        write_clip(folder / file, make_clip(scene.generate, seed_of(scene.slug, 0)))
+        write_clip(folder / file, make_clip(scene.generate, seed_of(scene.slug, scene.take)))
         labels = LABEL_SEPARATOR.join(scene.labels)
         values = (scene.slug, file, scene.title, labels, LICENCE)
         rows.append(dict(zip(EXAMPLE_FIELDS, values, strict=True)))

@@ -13,12 +13,13 @@ from .space import mix, outdoors, pass_by, room
 
 @dataclass(frozen=True)
 class Scene:
-    """One example clip; `labels` are AudioSet display names."""
+    """One example clip; `labels` are AudioSet display names, `take` numbers the seed."""
 
     slug: str
     title: str
     labels: tuple[str, ...]
     generate: Callable[[Generator], Signal]
+    take: int = 0
 
 
 def _looped(rng: Generator, make: Callable[[Generator], Signal], n: int) -> Signal:
@@ -55,26 +56,16 @@ def windy_yard(rng: Generator) -> Signal:
 def fireside(rng: Generator) -> Signal:
     """A clock on the mantelpiece over a fire."""
     n = samples(7.0)
-    clock = room(rng, _looped_clock(rng, n), rt60=0.5, wet=0.3)
-    return mix((_looped(rng, water_weather.fire, n), -3), (clock, 0))
-
-
-def _looped_clock(rng: Generator, n: int) -> Signal:
-    """One steady clock for `n` samples: the longest whole number of beats, repeated."""
-    clip = domestic.tick_tock(rng)
-    spectrum = np.abs(np.fft.rfft(clip, 2 * len(clip))) ** 2
-    again = np.fft.irfft(spectrum)[: len(clip)]
-    start = samples(1.0)
-    lap = start + int(np.argmax(again[start : samples(2.5)]))
-    return np.resize(clip[samples(0.02) : samples(0.02) + lap], n)
+    clock = room(rng, domestic.clock(rng, n), rt60=0.5, wet=0.3)
+    return mix((_looped(rng, water_weather.fire, n), 0), (clock, -7))
 
 
 def strings(rng: Generator) -> Signal:
     """A tune on plucked strings over a broken chord."""
     n = samples(8.0)
     tune = music.melody(rng, 57, 7.0, 0.4)
-    bass = [(0.05 + 1.6 * k, 1.0, note) for k, note in enumerate((45, 41, 48, 43))]
-    upper = [(at + 0.4 * j, 1.0, note + 7 * j) for at, _, note in bass for j in range(1, 3)]
+    bass = [(0.05 + 1.6 * k, 1.5, note) for k, note in enumerate((45, 41, 48, 43))]
+    upper = [(at + 0.4 * j, 1.2, note + 7 * j) for at, _, note in bass for j in range(1, 3)]
     return room(rng, music.guitar_notes(rng, n, tune + bass + upper), rt60=0.9, wet=0.25)
 
 
@@ -113,16 +104,17 @@ def clearing(rng: Generator) -> Signal:
 
 SCENES: tuple[Scene, ...] = (
     Scene("storm", "Rain and thunder", ("Rain", "Thunder"), storm),
-    Scene("windy-yard", "A dog in a windy yard", ("Dog", "Wind"), windy_yard),
+    Scene("windy-yard", "A dog in a windy yard", ("Dog", "Wind"), windy_yard, take=2),
     Scene("fireside", "A clock by the fire", ("Fire", "Tick-tock"), fireside),
-    Scene("plucked-strings", "A tune on plucked strings", ("Acoustic guitar",), strings),
+    Scene("plucked-strings", "A tune on plucked strings", ("Acoustic guitar",), strings, take=4),
     Scene(
         "farm-morning",
         "A rooster at dawn",
         ("Crowing, cock-a-doodle-doo", "Bird vocalization, bird call, bird song"),
         farm_morning,
+        take=1,
     ),
-    Scene("passing-siren", "A siren passes by", ("Siren",), passing_siren),
-    Scene("shore", "Waves on the shore", ("Waves, surf",), shore),
-    Scene("clearing", "Chainsaw, then a helicopter", ("Chainsaw", "Helicopter"), clearing),
+    Scene("passing-siren", "A siren passes by", ("Siren",), passing_siren, take=5),
+    Scene("shore", "Waves on the shore", ("Waves, surf",), shore, take=4),
+    Scene("clearing", "Chainsaw, then a helicopter", ("Chainsaw", "Helicopter"), clearing, take=3),
 )

@@ -35,8 +35,8 @@ def room(
 ) -> Signal:
     """`x` in a room: early image sources, then a diffuse tail that loses its highs first.
 
-    `rt60` in s, `wet` the RMS of the tail against the dry sound, `size` in m, `dark` the corner
-    of the late tail in Hz. Same length as `x`.
+    `rt60` in s, `wet` the level of the reflections (1 leaves the tail 6 dB under the dry sound),
+    `size` in m, `dark` the corner of the late tail in Hz. Same length as `x`.
     """
     t = times(samples(rt60))
     noise = white(rng, len(t))
@@ -45,7 +45,7 @@ def room(
     tail /= np.sqrt(np.sum(tail**2))
     early = signal.fftconvolve(x, 0.7 * _image_taps(rng, size, 0.6))[: len(x)]
     late = signal.fftconvolve(x, tail)[: len(x)]
-    return np.asarray(x + wet * early + wet * low(late, 1.6 * dark), dtype=np.float64)
+    return np.asarray(x + wet * early + 0.5 * wet * low(late, 1.6 * dark), dtype=np.float64)
 
 
 def outdoors(rng: Generator, x: Signal, *, distance: float = 10.0, wet: float = 0.25) -> Signal:

@@ -40,8 +40,8 @@ def formants(x: Signal, tracks: Sequence[Formant], *, floor: float = -40.0) -> S
         total = np.full((hz.shape[0], seconds.shape[1]), 10 ** (floor / 20))
         for track in tracks:
             centre = at_times(track.hz, seconds[0])[None, :]
-            bump = centre * track.width / np.hypot(hz**2 - centre**2, hz * track.width)
-            total += 10 ** (track.level / 20) * bump
+            bump = hz * track.width / np.hypot(hz**2 - centre**2, hz * track.width)
+            total += 10 ** (track.level / 20) * bump**1.5
         return total
 
     return shaped(x, response)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from .dsp import (
+    Response,
     Signal,
     at_times,
     attack_decay,
@@ -59,66 +60,78 @@ def rain(rng: Generator) -> Signal:
 
 
 def _rumble_echoes(rng: Generator, n: int, at: float, length: float) -> Signal:
-    """Energy of a strike over time: many branches of the channel, arriving late, (n,)."""
-    energy = np.zeros(n)
-    for _ in range(14):
-        late = at + length * rng.beta(0.9, 2.2)
-        width = between(rng, 0.08, 0.6)
-        bump = attack_decay(samples(3 * width), 0.15 * width, 2.2 * width)
-        overlay(energy, bump, late, between(rng, 0.2, 1.0) * np.exp(-1.2 * (late - at) / length))
-    return energy
+    """Energy of a strike over time: a long fall with rolls from far branches on it, (n,)."""
+    t = times(n) - at
+    energy = np.where(t > 0, (1 - np.exp(-t / 0.12)) * np.exp(-t / length), 0.0)
+    rolls = np.zeros(n)
+    for _ in range(int(rng.integers(5, 10))):
+        width = between(rng, 0.25, 0.9)
+        bump = attack_decay(samples(3 * width), 0.3 * width, 3 * width)
+        overlay(rolls, bump, at + length * rng.beta(1.0, 1.6), between(rng, 0.2, 0.8))
+    return np.asarray(energy + rolls * energy**0.5 + 0.01, dtype=np.float64)
 
 
 def thunder(rng: Generator) -> Signal:
-    """A crack whose highs go with distance, then rumble that rolls in waves."""
+    """A strike whose highs go with distance, then rumble that rolls on for seconds."""
     n = samples(between(rng, 5.0, 6.0))
     distance = rng.uniform(0, 1)
-    at = between(rng, 0.1, 0.5)
-    energy = _rumble_echoes(rng, n, at, between(rng, 2.5, 4.5))
-    deep = low(coloured(rng, n, 4.0, 45), 260 - 140 * distance) * energy
-    body = band(coloured(rng, n, 3.0), 70, 900 - 500 * distance, 1) * energy**1.4
+    at = between(rng, 0.1, 0.8)
+    energy = _rumble_echoes(rng, n, at, between(rng, 2.0, 4.0))
+    since = np.maximum(times(n) - at, 0)
+    edge = between(rng, 200, 600) + (1200 - 900 * distance) * np.exp(
+        -since / between(rng, 0.6, 1.6)
+    )
+
+    def dull(hz: Signal, seconds: Signal) -> Signal:
+        corner = at_times(edge, seconds[0])[None, :]
+        return 1 / (1 + (hz / corner) ** 4)
+
+    deep = low(coloured(rng, n, 4.5, 40), 160) * energy
+    body = shaped(coloured(rng, n, 3.5, 60) * gusts(rng, n, 9, 2.5), dull) * energy
     tearing = grains(
-        rng, n, 500, _drop_kernels(rng, 300, 2500, 6), spread=1.2, density=energy**2.5 + 1e-9
+        rng, n, 260, _drop_kernels(rng, 300, 2500, 6), spread=1.2, density=energy**3 + 1e-9
     )
-    strike = np.zeros(n)
-    for k in range(5):
-        crack = coloured(rng, samples(0.5), 4.0) * attack_decay(samples(0.5), 0.004, 0.35)
-        overlay(strike, crack, at + 0.06 * k * rng.uniform(0.5, 1.5), rng.uniform(0.4, 1.0))
-    out = mix(
-        (deep, 0),
-        (body, -4),
-        (low(tearing, 4000 - 2800 * distance), -12 - 10 * distance),
-        (low(strike, 6000 - 5000 * distance), -4 - 10 * distance),
-        (band(coloured(rng, n, 3.0), 300, 6000), -44 if rng.random() < 0.5 else -32),
-    )
-    return outdoors(rng, out, distance=5 + 30 * distance, wet=0.3)
+    hiss = band(coloured(rng, n, 2.0), 500, 9000, 1)
+    layers = [
+        (deep, between(rng, -6, 4)),
+        (body, 0.0),
+        (low(tearing, 1500 - 900 * distance), -22 - 8 * distance),
+    ]
+    if rng.random() < 0.5:
+        layers.append((rain(rng)[:n], between(rng, -30, -20)))
+    return outdoors(rng, mix(*layers, (hiss, -58)), distance=5 + 30 * distance, wet=0.3)
 
 
 def wind(rng: Generator) -> Signal:
-    """Turbulence whose colour follows its strength; now and then an edge that whistles."""
+    """Turbulence: deep buffeting, air that brightens with its strength, sometimes an edge."""
     n = samples(between(rng, 5.0, 6.0))
-    force = np.clip(1 + wander(rng, n, 0.5, 0.45) + wander(rng, n, 2.2, 0.12), 0.12, 3)
-    centre = between(rng, 220, 480)
-    noise = coloured(rng, n, 2.0, 40)
+    force = np.clip(1 + wander(rng, n, 0.5, 0.28) + wander(rng, n, 2.2, 0.1), 0.35, 2.2)
+    centre = between(rng, 180, 420)
+    noise = coloured(rng, n, between(rng, 2.5, 4.0), 40)
 
-    def howl(hz: Signal, seconds: Signal) -> Signal:
+    def air(hz: Signal, seconds: Signal) -> Signal:
         strength = at_times(force, seconds[0])[None, :]
-        middle = centre * (0.55 + 0.5 * strength)
-        bump = 1 / (1 + ((hz - middle) / (0.45 * middle)) ** 2)
-        air = 0.12 * strength / (1 + (hz / (900 * strength)) ** 2)
-        return (bump + air) * strength**1.6
+        middle = centre * (0.5 + 0.5 * strength)
+        bump = 1 / (1 + ((hz - middle) / (0.7 * middle)) ** 2)
+        return (bump + 0.35 / (1 + (hz / (1500 * strength)) ** 2)) * strength**1.5
 
-    layers = [(shaped(noise, howl), 0.0), (low(coloured(rng, n, 5.0), 120) * force**2, -4.0)]
-    if rng.random() < 0.6:
-        edge = between(rng, 500, 1100)
-
-        def whistle(hz: Signal, seconds: Signal) -> Signal:
-            strength = at_times(force, seconds[0])[None, :]
-            middle = edge * (0.75 + 0.25 * strength)
-            return strength**2.5 / (1 + ((hz - middle) / 28) ** 2)
-
-        layers.append((shaped(white(rng, n), whistle), between(rng, -14, -6)))
+    buffets = low(coloured(rng, n, 6.0, 25), 90) * force**2 * gusts(rng, n, 5, 2.5)
+    layers = [(shaped(noise, air), 0.0), (buffets, between(rng, 0, 8))]
+    if rng.random() < 0.5:
+        layers.append((shaped(white(rng, n), _edge_tone(rng, force)), between(rng, -20, -12)))
     return mix(*layers)
+
+
+def _edge_tone(rng: Generator, force: Signal) -> Response:
+    """Response of an edge that whistles: a narrow band that follows the wind's strength."""
+    edge = between(rng, 450, 900)
+
+    def response(hz: Signal, seconds: Signal) -> Signal:
+        strength = at_times(force, seconds[0])[None, :]
+        middle = edge * (0.7 + 0.3 * strength)
+        return strength**2.5 / (1 + ((hz - middle) / 45) ** 2)
+
+    return response
 
 
 def _wave_colour(
@@ -180,7 +193,7 @@ def drip(rng: Generator) -> Signal:
     n = samples(between(rng, 3.0, 5.0))
     out = np.zeros(n)
     at, gap = between(rng, 0.1, 0.4), between(rng, 0.35, 0.9)
-    middle = between(rng, 700, 1700)
+    middle = between(rng, 420, 950)
     while at < n / 32_000 - 0.3:
         hit = white(rng, samples(0.004)) * attack_decay(samples(0.004), 0.0003, 0.004)
         overlay(out, high(hit, 1500), at, 0.12)
@@ -189,7 +202,7 @@ def drip(rng: Generator) -> Signal:
             drop = bubble(hz, rise=between(rng, 0.08, 0.3), height=between(rng, 0.4, 1.0))
             overlay(out, drop, at + 0.012 + 0.03 * k * rng.random(), 0.7**k)
         at += gap * between(rng, 0.7, 1.3)
-    wet = room(rng, out, rt60=between(rng, 0.4, 1.8), wet=between(rng, 0.2, 0.6), size=4.0)
+    wet = room(rng, out, rt60=between(rng, 0.3, 0.9), wet=between(rng, 0.1, 0.35), size=4.0)
     return wet + 0.004 * coloured(rng, n, 4.0)
 
 
@@ -216,18 +229,16 @@ def fire(rng: Generator) -> Signal:
     n = samples(between(rng, 4.0, 6.0))
     bursts = gusts(rng, n, 3.0, 6.0)
     crackle = grains(
-        rng, n, between(rng, 12, 40), _snap_kernels(rng, 16), spread=1.1, density=bursts
+        rng, n, between(rng, 8, 18), _snap_kernels(rng, 16), spread=1.2, density=bursts
     )
-    fizz = grains(
-        rng, n, between(rng, 120, 400), _snap_kernels(rng, 10), spread=0.8, density=bursts
-    )
+    fizz = grains(rng, n, between(rng, 30, 90), _snap_kernels(rng, 10), spread=1.0, density=bursts)
     lick = low(coloured(rng, n, 5.0, 40), between(rng, 250, 600)) * gusts(rng, n, 7, 3.5)
     hiss = high(coloured(rng, n, 2.0), 1500) * gusts(rng, n, 1.5, 2.5)
     return mix(
         (crackle, 0),
-        (fizz, between(rng, -10, -4)),
-        (lick, between(rng, -12, 0)),
-        (hiss, between(rng, -26, -14)),
+        (fizz, between(rng, -20, -13)),
+        (lick, between(rng, -12, 2)),
+        (hiss, between(rng, -24, -13)),
     )
 
 
