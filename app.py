@@ -16,10 +16,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         services = Services.create(Settings())
-    except ValidationError as error:
-        sys.exit(explained(error))
-    except PasstError as error:
-        sys.exit(f"error: {error}")
+    except (ValidationError, PasstError) as error:
+        sys.stderr.write(f"{explained(error)}\n")
+        sys.exit(2)
     build_app(services).launch(**launch_options(services))
 
 

@@ -129,9 +129,10 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
     brought = [tab.clip.upload, tab.clip.stop_recording]
     gr.on(brought, on.open_clip, [state, tab.clip, *look], api_name="open_clip", **shown)
     tab.examples.select(on.open_example, [state, *look], api_name="open_example", **shown)
-    tab.window.release(
+    tab.window.change(
         on.choose_window,
         [state, tab.window, tab.top_k, tab.presets],
+        trigger_mode="always_last",
         api_name="choose_window",
         **shown,
     )

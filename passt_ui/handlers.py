@@ -98,7 +98,7 @@ class Handlers:
         self, visitor: Visitor | None, position: int, classes: int, preset: str | None
     ) -> Changes:
         """Another window of a long clip was chosen."""
-        if visitor is None or visitor.hand is None:
+        if visitor is None or visitor.hand is None or visitor.hand.position == position - 1:
             return {self.state: visitor}
         moved = replace(visitor, hand=hand.at_window(visitor.hand, int(position) - 1))
         return {self.state: moved, **explore.show(self.explore, moved, int(classes), preset)}

@@ -32,8 +32,10 @@ class Settings(BaseSettings):
     own_checkpoints: bool = Field(True, description="may visitors upload checkpoint files")
 
 
-def explained(error: ValidationError) -> str:
-    """What is wrong with the environment, a line for each variable."""
+def explained(error: Exception) -> str:
+    """Why the app does not start: the error, or a line for each variable that is wrong."""
+    if not isinstance(error, ValidationError):
+        return f"error: {error}"
     lines = []
     for fault in error.errors():
         name = "PASST_" + "_".join(str(part) for part in fault["loc"]).upper()

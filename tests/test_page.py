@@ -118,7 +118,7 @@ def test_the_seed_draws_other_patches(page: Page) -> None:
 
 
 def test_a_bad_file_is_told_in_place_and_nothing_old_stays(page: Page, tmp_path: Path) -> None:
-    text = tmp_path / "<b>text</b>.wav"
+    text = tmp_path / "<b>text.wav"
     text.write_text("no sound")
     _upload(page, text)
     expect(page.get_by_role("alert").first).to_contain_text("not a sound that can be read")
@@ -170,7 +170,7 @@ def test_the_map_is_clicked_and_heard(page: Page) -> None:
 
 def test_a_model_that_cannot_be_fetched_says_so(page: Page) -> None:
     page.locator("#model input").click()
-    page.get_by_role("option", name="passt_s_swa_p16_128_ap476").click()
+    page.get_by_role("option", name="passt_s_swa_p16_128_ap476 ·").click()
     expect(page.locator("#model-notice")).to_contain_text("cannot be reached")
     expect(page.locator("#speaks")).to_contain_text("bundled")
 
