@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from passt_core.cli import clips, libraries, models
+from passt_core.cli import clips, libraries, models, training
 from passt_core.cli.show import one_line
 from passt_core.errors import PasstError
 
@@ -24,6 +24,9 @@ app = typer.Typer(
 )
 app.command()(clips.analyze)
 app.command()(clips.search)
+app.command()(training.train)
+app.command()(training.pretrain)
+app.command()(training.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(libraries.app, name="library")
 

@@ -127,7 +127,7 @@ def from_folders(folder: Path, *, labels: tuple[str, ...] | None = None) -> Data
         )
     clips = []
     for place in classes:
-        sounds = sorted(p for p in place.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES)
+        sounds = sounds_under(place)
         if not sounds:
             raise DatasetError(
                 f"class {place.name!r} of {folder.name} has no sound file; every class needs a "
@@ -135,6 +135,11 @@ def from_folders(folder: Path, *, labels: tuple[str, ...] | None = None) -> Data
             )
         clips += [LabelledClip(path=sound, label=place.name) for sound in sounds]
     return _checked(folder.name, clips, labels)
+
+
+def sounds_under(folder: Path) -> list[Path]:
+    """Every sound file in a folder and the folders in it, sorted; no more than the name is read."""
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES)
 
 
 def from_csv(table: Path, *, labels: tuple[str, ...] | None = None) -> Dataset:

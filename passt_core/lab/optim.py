@@ -7,31 +7,69 @@ import math
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from passt_core.lab.config import TrainConfig
 
 Network = TypeVar("Network", bound=nn.Module)
 
 _BETAS = (0.9, 0.98)
+_MOMENTUM = 0.9
 
 
-def optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that decays matrices only."""
+def optimizers(network: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, ...]:
+    """What takes the steps.
+
+    AdamW alone, decaying matrices only; or Muon (Jordan et al. 2024) for the matrices of the blocks
+    and AdamW for the rest. Muon's steps are scaled to AdamW's, so one learning rate serves both.
+    """
     named = list(network.named_parameters())
-    matrices = [p for name, p in named if name.endswith("weight") and p.dim() > 1]
-    others = [p for name, p in named if not (name.endswith("weight") and p.dim() > 1)]
+    matrices = [(name, p) for name, p in named if name.endswith("weight") and p.dim() > 1]
+    inner = [p for name, p in matrices if config.optimizer == "muon" and "blocks." in name]
+    outer = [p for name, p in matrices if not any(p is one for one in inner)]
+    rest = [p for name, p in named if not (name.endswith("weight") and p.dim() > 1)]
+    rate, decay = config.learning_rate, config.weight_decay
     groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": outer, "weight_decay": decay},
+        {"params": rest, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=_BETAS, fused=True)
+    adamw = torch.optim.AdamW(groups, lr=rate, betas=_BETAS, fused=True)
+    if not inner:
+        return (adamw,)
+    muon = torch.optim.Muon(
+        inner, lr=rate, weight_decay=decay, momentum=_MOMENTUM, adjust_lr_fn="match_rms_adamw"
+    )
+    return adamw, muon
 
 
-def set_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, epoch: float) -> None:
-    """Set the learning rate for a moment of the training, in epochs from its start."""
-    for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * relative_rate(config, epoch)
+class Descent:
+    """Steps down the gradient of a network, at a rate that follows the config's schedule."""
+
+    def __init__(self, network: nn.Module, config: TrainConfig) -> None:
+        self.network = network
+        self.config = config
+        self.optimizers = optimizers(network, config)
+
+    def step(self, loss: Tensor, epoch: float) -> None:
+        """Take one step.
+
+        Args:
+            loss: a finite scalar.
+            epoch: the moment, in epochs from the start.
+        """
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate * relative_rate(self.config, epoch)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        for optimizer in self.optimizers:
+            optimizer.step()
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step."""
+        return float(self.optimizers[0].param_groups[0]["lr"])
 
 
 def relative_rate(config: TrainConfig, epoch: float) -> float:

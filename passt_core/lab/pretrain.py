@@ -20,7 +20,7 @@ from passt_core.errors import TrainingError
 from passt_core.inference.windows import Windowing
 from passt_core.lab.batches import Batches, Sounds, decode
 from passt_core.lab.config import TrainConfig
-from passt_core.lab.optim import WeightMean, optimizer, set_rate
+from passt_core.lab.optim import Descent, WeightMean
 from passt_core.lab.train import EpochReport, Progress, Trained
 from passt_core.network.model import Block, Passt, PasstConfig, gather_tokens
 from passt_core.network.patchout import PatchoutSpec, select_batch
@@ -140,14 +140,14 @@ class _Pretraining:
     def __init__(self, paths: Sequence[Path], config: TrainConfig, decoder: Decoder) -> None:
         self.config = config
         self.front_end = MelConfig()
-        self.model = MaskedAutoencoder(Passt(config.network(len(LABELS))), decoder)
         self.generator = torch.Generator().manual_seed(config.seed)
         waveforms = tuple(decode(path) for path in paths)
         sounds = Sounds(waveforms=waveforms, targets=torch.zeros(len(paths), len(LABELS)))
+        self.model = MaskedAutoencoder(Passt(config.network(len(LABELS))), decoder)
         whole = Windowing.of(self.model.encoder.config, self.front_end).length
         self.batches = Batches(sounds=sounds, config=config, whole=whole)
         self.mel = MelSpectrogram(self.front_end).eval()
-        self.optimizer = optimizer(self.model, config)
+        self.descent = Descent(self.model, config)
         self.mean = WeightMean(self.model.encoder, config.ema_decay)
         self.step = 0
 
@@ -162,7 +162,7 @@ class _Pretraining:
                     epoch=epoch,
                     epochs=self.config.epochs,
                     loss=losses[-1],
-                    learning_rate=self.optimizer.param_groups[0]["lr"],
+                    learning_rate=self.descent.learning_rate,
                     seconds=time.perf_counter() - began,
                 )
                 progress(report)
@@ -176,7 +176,6 @@ class _Pretraining:
         )
 
     def _step(self, audio: Tensor) -> float:
-        set_rate(self.optimizer, self.config, self.step / self.batches.per_epoch)
         mel = self.mel(audio)
         shape = self.model.encoder.config
         grid = (shape.rows, shape.columns(mel.shape[2]))
@@ -191,10 +190,7 @@ class _Pretraining:
                 f"the loss is {loss.item()} in step {self.step}; it must be finite: "
                 "lower the learning rate, or train in fp32"
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.optimizer.step()
+        self.descent.step(loss, self.step / self.batches.per_epoch)
         self.mean.update(self.model.encoder)
         self.step += 1
         return loss.item()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from passt_core.errors import TrainingError
@@ -19,7 +19,7 @@ from passt_core.lab import augment
 from passt_core.lab.batches import Batches, read
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.datasets import Dataset
-from passt_core.lab.optim import WeightMean, optimizer, set_rate
+from passt_core.lab.optim import Descent, WeightMean
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.model import Passt, PasstConfig
@@ -100,40 +100,34 @@ def train(
     config = config or TrainConfig()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network, front_end = _begin(dataset.labels, config, start)
-        return _Training(dataset, config, network, front_end).run(progress)
+        return _Training(dataset, config, start).run(progress)
 
 
-def _begin(
-    labels: tuple[str, ...], config: TrainConfig, start: Checkpoint | None
-) -> tuple[Passt, MelConfig]:
-    """A network to train: fresh, or a copy of a checkpoint's with a head for these labels."""
-    if start is None:
-        return Passt(config.network(len(labels))), MelConfig()
+def _from_checkpoint(labels: tuple[str, ...], start: Checkpoint) -> Passt:
+    """A copy of a checkpoint's network, with a new head unless it knows these very labels."""
     network = Passt(PasstConfig(**asdict(start.config) | {"classes": len(labels)}))
     state = start.network.state_dict()
     if start.labels != labels:
         state = {key: value for key, value in state.items() if not key.startswith("head")}
     network.load_state_dict(network.state_dict() | state)
-    return network, start.front_end
+    return network
 
 
 class _Training:
     """One run: its network, optimiser and source of randomness."""
 
-    def __init__(
-        self, dataset: Dataset, config: TrainConfig, network: Passt, front_end: MelConfig
-    ) -> None:
+    def __init__(self, dataset: Dataset, config: TrainConfig, start: Checkpoint | None) -> None:
         self.config = config
         self.labels = dataset.labels
-        self.network = network
-        self.front_end = front_end
+        self.front_end = start.front_end if start else MelConfig()
         self.generator = torch.Generator().manual_seed(config.seed)
-        whole = Windowing.of(network.config, front_end).length
+        fresh = config.network(len(self.labels))
+        self.network = _from_checkpoint(self.labels, start) if start else Passt(fresh)
+        whole = Windowing.of(self.network.config, self.front_end).length
         self.batches = Batches(sounds=read(dataset), config=config, whole=whole)
-        self.mel = _front_end(front_end, config)
-        self.optimizer = optimizer(network, config)
-        self.average = _averaged(network, config)
+        self.mel = _front_end(self.front_end, config)
+        self.descent = Descent(self.network, config)
+        self.average = _averaged(self.network, config)
         self.step = 0
 
     def run(self, progress: Progress | None) -> Trained:
@@ -146,7 +140,7 @@ class _Training:
                     epoch=epoch,
                     epochs=self.config.epochs,
                     loss=losses[-1],
-                    learning_rate=self.optimizer.param_groups[0]["lr"],
+                    learning_rate=self.descent.learning_rate,
                     seconds=time.perf_counter() - began,
                 )
                 progress(report)
@@ -172,7 +166,6 @@ class _Training:
 
     def _step(self, epoch: int, audio: Tensor, targets: Tensor) -> float:
         """One step of the optimiser → its loss."""
-        set_rate(self.optimizer, self.config, self.step / self.batches.per_epoch)
         mel, targets = self._mixed(self.mel(audio), targets)
         loss = self._loss(mel, targets)
         if not math.isfinite(loss.item()):
@@ -180,10 +173,7 @@ class _Training:
                 f"the loss is {loss.item()} in epoch {epoch}, step {self.step}; it must be finite: "
                 "lower the learning rate, or train in fp32"
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
-        self.optimizer.step()
+        self.descent.step(loss, self.step / self.batches.per_epoch)
         self.step += 1
         if self.average is not None and self.config.average == "ema":
             self.average.update(self.network)
