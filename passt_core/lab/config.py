@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
 
 from passt_core.errors import TrainingError
@@ -27,7 +28,7 @@ _SHARES = (
     "speed",
 )
 _LARGEST_SHARE = 0.95
-_EXAMPLES = {bool: "true", int: "16", float: "0.5", str: "bce"}
+_EXAMPLES = MappingProxyType({bool: "true", int: "16", float: "0.5", str: "bce"})
 _CHOICES = ("optimizer", "loss", "schedule", "average", "precision", "patchout_per")
 
 
