@@ -69,7 +69,8 @@ def list_libraries(index: Index = DEFAULT_INDEX) -> None:
         except LibraryError as error:
             rows.append((name, "-", "-", "-", one_line(error)))
         else:
-            rows.append((name, manifest.count, manifest.model, manifest.created, manifest.root))
+            sounds = (index / name / manifest.root).resolve()
+            rows.append((name, manifest.count, manifest.model, manifest.created, sounds))
     if not rows:
         typer.echo(f"no libraries in {index}; make one: python -m passt_core library build --help")
         return
