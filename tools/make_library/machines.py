@@ -81,22 +81,24 @@ def chainsaw(rng: Generator) -> Signal:
 def engine(rng: Generator) -> Signal:
     """Four-stroke engine, idling or revved: unequal cylinders, exhaust pipe, valve clatter."""
     n = samples(between(rng, 3.5, 5.0))
-    idle = between(rng, 36, 75)
+    idle = between(rng, 34, 65)
     points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 2.6)), (0.75, 1.3), (1.0, 1.0)]
     rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
-    train = pulses(rng, rate, jitter=0.02, spread=0.12, cycle=4)
+    train = pulses(
+        rng, rate, jitter=between(rng, 0.02, 0.07), spread=between(rng, 0.1, 0.26), cycle=4
+    )
     modes = [
         (between(rng, a, b), h)
         for a, b, h in ((55, 90, 1.2), (120, 190, 1.0), (260, 420, 0.6), (600, 950, 0.3))
     ]
-    exhaust = low(through(train, _exhaust(rng, 0.05, modes)), between(rng, 350, 1200), 1)
+    exhaust = low(through(train, _exhaust(rng, 0.05, modes)), between(rng, 500, 1100), 1)
     valves = pulses(rng, 4 * rate, jitter=0.05, spread=0.4, cycle=8)
     tick = high(white(rng, samples(0.008)), 1200) * attack_decay(samples(0.008), 0.0005, 0.008)
     whir = band(coloured(rng, n, 4.0), 100, 3000, 1) * (rate / idle)
     out = mix(
         (exhaust, 0),
-        (through(valves, tick), between(rng, -30, -16)),
-        (whir, between(rng, -10, -2)),
+        (through(valves, tick), between(rng, -26, -14)),
+        (whir, between(rng, -14, -6)),
     )
     return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.08, 0.25))
 

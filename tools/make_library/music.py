@@ -88,12 +88,12 @@ def guitar(rng: Generator) -> Signal:
 
 
 def _piano_note(rng: Generator, note: int, length: float, hard: float) -> Signal:
-    """Three detuned stiff strings, two-stage decay, a felt hammer on the soundboard."""
+    """Two detuned stiff strings, two-stage decay, a felt hammer on the soundboard."""
     f0, stiff = hertz(note), 7e-5 * 2 ** ((note - 48) / 9)
-    count = int(min(28, 12_000 / f0))
+    count = int(min(22, 12_000 / f0))
     out = np.zeros(samples(length + 0.3))
     long = 9.0 * 2 ** (-(note - 48) / 22)
-    for detune, share in ((1.0, 1.0), (1.0006, 0.7), (0.9995, 0.7)):
+    for detune, share in ((1.0, 1.0), (1.0007, 0.8)):
         k = np.arange(1, count + 1)
         freqs = detune * f0 * k * np.sqrt(1 + stiff * k**2)
         heights = share * np.abs(np.sin(np.pi * k / 8.0)) * k ** (-1.9 + hard)

@@ -50,7 +50,7 @@ def windy_yard(rng: Generator) -> Signal:
     overlay(barks, normal(animals.dog(rng)), 0.6)
     overlay(barks, normal(animals.dog(rng)), 4.2, 0.8)
     far = outdoors(rng, barks, distance=15, wet=0.35)
-    return mix((far, 0), (_looped(rng, water_weather.wind, n), -12))
+    return mix((far, 0), (_looped(rng, water_weather.wind, n), -5))
 
 
 def fireside(rng: Generator) -> Signal:
