@@ -72,15 +72,7 @@ def build(services: Services) -> None:
         return {
             "model": services.first.predictor.name,
             "library": library.name,
-            "hits": [
-                {
-                    "id": hit.id,
-                    "label": hit.label,
-                    "similarity": round(hit.similarity, 6),
-                    "file": hit.file,
-                }
-                for hit in hits
-            ],
+            "hits": [hit.report() for hit in hits],
         }
 
     for function, inputs in (

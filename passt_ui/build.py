@@ -17,7 +17,7 @@ FILES_KEPT = (3600, 86_400)
 VISIT_SECONDS = 6 * 3600.0
 WAITING = 64
 """Events that may wait in the queue; more are told to come back."""
-CHECKPOINT_TYPES = [".safetensors", ".pt", ".ckpt"]
+CHECKPOINT_TYPES = (".safetensors", ".pt", ".ckpt")
 
 
 def build_app(services: Services) -> gr.Blocks:
@@ -103,7 +103,7 @@ def _header(services: Services) -> Header:
             )
             own = gr.UploadButton(
                 "Choose a .safetensors, .pt or .ckpt file",
-                file_types=CHECKPOINT_TYPES,
+                file_types=list(CHECKPOINT_TYPES),
                 type="filepath",
                 elem_id="own-checkpoint",
                 visible=False,

@@ -108,7 +108,7 @@ def test_analyze_as_json(run: Run, clip: Path, tiny: Predictor, tiny_checkpoint:
             "flops_share": 1.0,
         },
         "top_k": best,
-        "windows": [{"start_s": 0.0, "end_s": 1.5, "top": best}],
+        "windows": [{"start_s": 0.0, "end_s": 1.5, "top_k": best}],
     }
 
 
@@ -132,7 +132,7 @@ def test_analyze_a_clip_of_several_windows(run: Run, tiny_checkpoint: Path, tmp_
     told = run("analyze", long, "--model", tiny_checkpoint, "--json").json
     times = [(window["start_s"], window["end_s"]) for window in told["windows"]]
     assert times == [(0.0, 10.0), (5.0, 15.0), (7.0, 17.0)]
-    assert all(len(window["top"]) == 5 for window in told["windows"])
+    assert all(len(window["top_k"]) == 5 for window in told["windows"])
     table = run("analyze", long, "--model", tiny_checkpoint).out
     assert "first class" in table
 

@@ -113,8 +113,12 @@ def test_faults_are_named():
 
 
 def test_written_files_are_whole(tmp_path):
-    write_clip(tmp_path / "noise.ogg", level(coloured(Generator(PCG64(4)), samples(2), 3.0)))
-    assert [path.name for path in tmp_path.iterdir()] == ["noise.ogg"]
+    path, x = tmp_path / "noise.ogg", level(coloured(Generator(PCG64(4)), samples(2), 3.0))
+    write_clip(path, x)
+    first = path.read_bytes()
+    write_clip(path, x)
+    assert path.read_bytes() == first
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_shipped_library_and_examples_agree_with_their_catalogues():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,14 +19,9 @@ from passt_core.cli.options import (
 from passt_core.cli.show import echo_facts, echo_json, echo_table, progress
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from passt_core.inference.analysis import ClipAnalysis
     from passt_core.inference.predictor import Predictor
     from passt_core.network.patchout import PatchoutSpec
-
-DIGITS = 6
-"""Of scores in JSON: what float32 holds."""
 
 TopK = Annotated[int, typer.Option("--top-k", min=1, help="How many classes.")]
 Drop = Annotated[int, typer.Option(min=0, metavar="N")]
@@ -55,7 +50,7 @@ def analyze(
     spec = PatchoutSpec(time=patchout_time, freq=patchout_freq, unstructured=patchout_unstructured)
     found = _listen(load_predictor(model), clip, spec, seed)
     if as_json:
-        echo_json(_analysis_json(found, top_k))
+        echo_json(found.report(top_k))
     else:
         _echo_analysis(found, clip, top_k)
 
@@ -76,15 +71,7 @@ def search(
     opened = SoundLibrary.open(locate(library, index), predictor.checkpoint)
     hits = searching.search(opened, _listen(predictor, clip).embedding, k)
     if as_json:
-        told = [
-            {
-                "id": hit.id,
-                "label": hit.label,
-                "similarity": round(hit.similarity, DIGITS),
-                "file": hit.file,
-            }
-            for hit in hits
-        ]
+        told = [hit.report() for hit in hits]
         echo_json({"model": predictor.name, "library": opened.name, "hits": told})
         return
     echo_facts([("clip", clip.name), ("model", predictor.name), ("library", opened.name)])
@@ -109,35 +96,6 @@ def _listen(
         return predictor.analyze_file(clip, spec, seed, report)
 
 
-def _analysis_json(found: ClipAnalysis, top_k: int) -> dict[str, Any]:
-    return {
-        "model": found.model,
-        "duration_s": round(found.duration_s, DIGITS),
-        "tokens": {
-            "kept": len(found.kept),
-            "all": found.grid.patches,
-            "sequence_length": found.sequence_length,
-            "flops_share": round(found.flops_share, DIGITS),
-        },
-        "top_k": _top(found, found.probabilities, top_k),
-        "windows": [
-            {
-                "start_s": round(window.start_s, DIGITS),
-                "end_s": round(window.end_s, DIGITS),
-                "top": _top(found, window.probabilities, top_k),
-            }
-            for window in found.windows
-        ],
-    }
-
-
-def _top(found: ClipAnalysis, scores: np.ndarray, k: int) -> list[dict[str, Any]]:
-    return [
-        {"label": found.labels[index], "score": round(float(scores[index]), DIGITS)}
-        for index in (-scores).argsort(kind="stable")[:k]
-    ]
-
-
 def _echo_analysis(found: ClipAnalysis, clip: Path, top_k: int) -> None:
     patches = f"{len(found.kept)} of {found.grid.patches} patches kept"
     echo_facts(
@@ -155,6 +113,6 @@ def _echo_analysis(found: ClipAnalysis, clip: Path, top_k: int) -> None:
         typer.echo()
         rows = []
         for window in found.windows:
-            best = _top(found, window.probabilities, 1)[0]
-            rows.append((window.start_s, window.end_s, best["score"], best["label"]))
+            best = found.window_top_k(window, 1)[0]
+            rows.append((window.start_s, window.end_s, best.score, best.label))
         echo_table(("start s", "end s", "score", "first class"), rows)

@@ -16,6 +16,9 @@ from passt_core.signal.mel import MelConfig, band_edges_hz
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
+DIGITS = 6
+"""Decimals of the figures in a report."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PatchGrid:
@@ -151,6 +154,10 @@ class ClipAnalysis:
         """The k most probable classes of the clip, best first; at most all of them."""
         return _best(self, self.labels, k)
 
+    def window_top_k(self, window: WindowAnalysis, k: int) -> list[ClassScore]:
+        """The k most probable classes of one window, best first."""
+        return _best(window, self.labels, k)
+
     def score(self, index: int) -> ClassScore:
         """The class at a place of the head."""
         return _score(self, self.labels, index)
@@ -159,19 +166,19 @@ class ClipAnalysis:
         """Plain values for JSON: the k best classes of the clip and of each window, and tokens."""
         return {
             "model": self.model,
-            "duration_s": round(self.duration_s, 3),
+            "duration_s": round(self.duration_s, DIGITS),
             "tokens": {
                 "kept": len(self.kept),
                 "all": self.grid.patches,
                 "sequence_length": self.sequence_length,
-                "flops_share": round(self.flops_share, 4),
+                "flops_share": round(self.flops_share, DIGITS),
             },
             "top_k": [_plain(score) for score in self.top_k(k)],
             "windows": [
                 {
-                    "start_s": round(window.start_s, 3),
-                    "end_s": round(window.end_s, 3),
-                    "top_k": [_plain(score) for score in _best(window, self.labels, k)],
+                    "start_s": round(window.start_s, DIGITS),
+                    "end_s": round(window.end_s, DIGITS),
+                    "top_k": [_plain(score) for score in self.window_top_k(window, k)],
                 }
                 for window in self.windows
             ],
@@ -221,4 +228,4 @@ def _best(
 
 
 def _plain(score: ClassScore) -> dict[str, Any]:
-    return {"label": score.label, "score": round(score.score, 6)}
+    return {"label": score.label, "score": round(score.score, DIGITS)}

@@ -56,7 +56,7 @@ def _bin_weights(cells: torch.Tensor, grid: PatchGrid) -> torch.Tensor:
 
 
 def _match(weight: torch.Tensor, frames: int) -> torch.Tensor:
-    """Repeat or cut the last frame: the plain spectrum is a frame longer than the pre-emphasised."""
+    """Repeat or cut the last frame: without pre-emphasis there may be one frame more."""
     missing = frames - weight.shape[1]
     if missing > 0:
         return torch.cat([weight, weight[:, -1:].expand(-1, missing)], dim=1)

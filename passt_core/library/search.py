@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passt_core.errors import LibraryError
+from passt_core.inference.analysis import DIGITS
 from passt_core.library.store import LibraryClip, SoundLibrary
 
 _ZERO = 1e-12
@@ -43,6 +44,15 @@ class SearchHit:
     def file(self) -> str:
         """File of the clip, under the library's root."""
         return self.clip.file
+
+    def report(self) -> dict[str, str | float]:
+        """Plain values for JSON."""
+        return {
+            "id": self.id,
+            "label": self.label,
+            "similarity": round(self.similarity, DIGITS),
+            "file": self.file,
+        }
 
 
 def search(

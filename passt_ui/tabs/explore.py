@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -20,13 +21,15 @@ LARGEST_SEED = 9999
 CLASSES, MOST_CLASSES = 5, 20
 
 NO_PRESET, FIRST_PRESET = "None", "Paper"
-PRESETS = {
-    NO_PRESET: (0.0, 0.0, 0.0),
-    FIRST_PRESET: (0.40, 0.33, 0.0),
-    "Time": (0.5, 0.0, 0.0),
-    "Frequency": (0.0, 0.5, 0.0),
-    "Scattered": (0.0, 0.0, 0.5),
-}
+PRESETS = MappingProxyType(
+    {
+        NO_PRESET: (0.0, 0.0, 0.0),
+        FIRST_PRESET: (0.40, 0.33, 0.0),
+        "Time": (0.5, 0.0, 0.0),
+        "Frequency": (0.0, 0.5, 0.0),
+        "Scattered": (0.0, 0.0, 0.5),
+    }
+)
 """Shares of the columns, rows and single patches that a preset takes.
 
 ``Paper`` is the published t=40 f=4 on 99 x 12 patches, as shares of this grid.

@@ -37,10 +37,17 @@ passt.plots = (() => {
     new ResizeObserver(() => { if (place.offsetWidth) draw(); }).observe(place);
   }
 
+  // An empty place; purging would break a hover that is under way.
+  function clear(place) {
+    const none = { visible: false };
+    Plotly.react(place, [], themed({ xaxis: none, yaxis: none }), config);
+  }
+
+  const config = { displayModeBar: false, responsive: false, scrollZoom: false };
   const changed = new MutationObserver(() => {
     for (const [place, draw] of redraws) if (place.isConnected) draw(); else redraws.delete(place);
   });
   changed.observe(document.body, { attributes: true, attributeFilter: ["class"] });
 
-  return { colour, themed, keep, config: { displayModeBar: false, responsive: false, scrollZoom: false } };
+  return { colour, themed, keep, clear, config };
 })();

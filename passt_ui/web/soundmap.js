@@ -42,7 +42,7 @@ passt.soundmap = (element, props, watch, trigger) => {
   function draw() {
     if (!plot.offsetWidth) return;
     const figure = props.value?.figure;
-    if (!figure) { Plotly.purge(plot); bound = false; return; }
+    if (!figure) return passt.plots.clear(plot);
     const layout = passt.plots.themed({
       ...figure.layout, dragmode: "pan", hovermode: "closest", showlegend: false, uirevision: "map",
     });

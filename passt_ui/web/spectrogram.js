@@ -30,7 +30,7 @@ passt.spectrogram = (element, props, watch, trigger) => {
 
   function draw() {
     if (!plot.offsetWidth) return;
-    if (!props.value?.figure) { Plotly.purge(plot); bound = false; return; }
+    if (!props.value?.figure) return passt.plots.clear(plot);
     const layout = passt.plots.themed({ ...props.value.figure.layout, dragmode: false, hovermode: "closest" });
     if (plot.offsetWidth < NARROW) thin(layout.xaxis);
     Plotly.react(plot, traces(), layout, passt.plots.config).then(bind);
