@@ -98,7 +98,7 @@ def engine(rng: Generator) -> Signal:
     out = mix(
         (exhaust, 0),
         (through(valves, tick), between(rng, -26, -14)),
-        (whir, between(rng, -14, -6)),
+        (whir, between(rng, -9, -3)),
     )
     return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.08, 0.25))
 

@@ -35,6 +35,12 @@ def make_clip(generate: Callable[[Generator], Signal], seed: int) -> Signal:
     return level(generate(Generator(PCG64(seed))))
 
 
+def _decoded(path: Path) -> Signal:
+    """Samples of a file."""
+    x, _ = soundfile.read(path, dtype="float64")
+    return np.asarray(x, dtype=np.float64)
+
+
 def _encoded(path: Path, x: Signal) -> Signal:
     """Write `x` to `path` as Vorbis and return what comes back."""
     soundfile.write(
@@ -45,18 +51,23 @@ def _encoded(path: Path, x: Signal) -> Signal:
         subtype="VORBIS",
         compression_level=COMPRESSION,
     )
-    back, _ = soundfile.read(path, dtype="float64")
-    return np.asarray(back, dtype=np.float64)
+    return _decoded(path)
 
 
 def write_clip(path: Path, x: Signal) -> None:
-    """Write `x` atomically; lower it until no decoded sample is above the peak limit."""
+    """Write `x` atomically, lowered until no decoded sample is above the peak limit.
+
+    A file that already holds the same samples stays as it is: the bytes of an Ogg stream differ
+    from one encoding to the next by their serial number.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".ogg")
     os.close(handle)
     temporary = Path(name)
     try:
         while (top := float(np.max(np.abs(_encoded(temporary, x))))) > gain(PEAK_DBFS):
             x = x * (gain(PEAK_DBFS) / top * 0.99)
+        if path.is_file() and np.array_equal(_decoded(temporary), _decoded(path)):
+            return
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
