@@ -112,7 +112,7 @@ def test_faults_are_named():
         assert word in faults
 
 
-def test_written_files_are_whole(tmp_path):
+def test_written_files_are_whole_and_stay_if_nothing_changed(tmp_path):
     path, x = tmp_path / "noise.ogg", level(coloured(Generator(PCG64(4)), samples(2), 3.0))
     write_clip(path, x)
     first = path.read_bytes()
