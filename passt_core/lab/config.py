@@ -60,7 +60,8 @@ class TrainConfig:
         speed: tape speed is drawn from 1 - speed to 1 + speed, per clip.
         noise_rate, noise_snr_db: share of clips under coloured noise, and its lowest distance.
         mixup_rate, mixup_alpha: share of batches that are mixed, and the Beta distribution's shape.
-        specaugment: mask stripes of the spectrogram and move the mel bands' edges.
+        specaugment: mask stripes of the spectrogram and move the mel bands' edges; off, because
+            patchout already takes stripes away.
         freq_mask, time_mask: widest stripes, in bands and frames.
         patchout_time, patchout_freq, patchout_unstructured: greatest shares of columns, rows and
             single patches to drop; each batch draws its own between 0 and these.
@@ -70,45 +71,45 @@ class TrainConfig:
     """
 
     dim: int = 192
-    depth: int = 8
+    depth: int = 4
     heads: int = 3
     stride: int = 16
     frames: int = 998
 
-    epochs: int = 120
-    batch_size: int = 32
+    epochs: int = 40
+    batch_size: int = 16
     optimizer: Optimizer = "muon"
-    learning_rate: float = 2e-3
+    learning_rate: float = 2.5e-3
     weight_decay: float = 0.05
-    warmup_epochs: float = 8.0
+    warmup_epochs: float = 2.0
     schedule: Schedule = "cosine"
     final_rate: float = 0.01
     clip_norm: float = 1.0
     loss: Loss = "bce"
     label_smoothing: float = 0.0
     average: Average = "ema"
-    ema_decay: float = 0.995
+    ema_decay: float = 0.985
     swa_epochs: int = 20
 
-    shortest_s: float = 2.0
-    longest_s: float = 5.0
-    long_rate: float = 0.1
+    shortest_s: float = 2.5
+    longest_s: float = 4.5
+    long_rate: float = 0.03
     random_position: bool = True
     gain_low_db: float = -7.0
     gain_high_db: float = 6.0
     roll_samples: int = 10_000
-    speed: float = 0.15
-    noise_rate: float = 0.2
+    speed: float = 0.1
+    noise_rate: float = 0.15
     noise_snr_db: float = 5.0
-    mixup_rate: float = 0.5
+    mixup_rate: float = 0.3
     mixup_alpha: float = 0.3
-    specaugment: bool = True
+    specaugment: bool = False
     freq_mask: int = 24
     time_mask: int = 64
 
-    patchout_time: float = 0.4
-    patchout_freq: float = 0.25
-    patchout_unstructured: float = 0.5
+    patchout_time: float = 0.2
+    patchout_freq: float = 0.15
+    patchout_unstructured: float = 0.7
     patchout_per: PatchoutPer = "clip"
 
     precision: Precision = "bf16"
