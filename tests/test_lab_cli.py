@@ -46,8 +46,10 @@ def test_from_unlabelled_sounds_to_a_scored_model(
     scores = json.loads(capsys.readouterr().out)
     assert scores["clips"] == 6
     assert {"accuracy", "accuracy_all", "top_3", "recall_at_1", "map_at_10"} <= scores.keys()
-    assert main(["evaluate", str(dataset), "--model", str(made)]) == 0
-    assert "mAP@10" in capsys.readouterr().out
+    assert main(["evaluate", str(dataset), "--model", str(made), "--robustness"]) == 0
+    printed = capsys.readouterr().out
+    assert "mAP@10" in printed
+    assert "padded to 10 s" in printed
 
 
 @pytest.mark.parametrize(

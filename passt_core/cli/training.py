@@ -81,16 +81,23 @@ def evaluate(
     dataset: Data,
     model: Model = BUNDLED,
     fold: Annotated[int | None, typer.Option(help="Only this fold.", show_default="all")] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also on cut, quiet, padded, noisy, thinned clips.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a model on a labelled dataset."""
     from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
     from passt_core.lab.evaluate import evaluate as score  # noqa: PLC0415
+    from passt_core.lab.robustness import robustness as hold_under_changes  # noqa: PLC0415
 
     clips = load_dataset(dataset)
-    found = score(load_predictor(model), clips, fold)
+    predictor = load_predictor(model)
+    found = score(predictor, clips, fold)
+    held = hold_under_changes(predictor, clips, fold) if robustness else ()
     if as_json:
-        echo_json(found.to_dict())
+        conditions = {condition.name: condition.accuracy for condition in held}
+        echo_json(found.to_dict() | ({"robustness": conditions} if held else {}))
         return
     echo_facts(
         [
@@ -109,6 +116,9 @@ def evaluate(
     typer.echo()
     rows = [(c.label, c.clips, c.recall, c.average_precision) for c in found.classes]
     echo_table(("class", "clips", "recall", "average precision"), rows)
+    if held:
+        typer.echo()
+        echo_table(("clips are", "accuracy"), [(c.name, c.accuracy) for c in held])
 
 
 def _epochs(report: Report) -> Progress:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from passt_core.errors import AudioError, DatasetError
-from passt_core.inference.analysis import ClipAnalysis
+from passt_core.inference.analysis import ClipAnalysis, PatchGrid
 from passt_core.inference.predictor import Clip, Predictor
 from passt_core.lab import metrics
 from passt_core.lab.datasets import Dataset, LabelledClip
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.signal import audio as audio_io
+from passt_core.signal.audio import Waveform
 
 _BATCH = 8
 _TOP = 3
+
+Change = Callable[[Waveform, int], Waveform]
+"""Samples (n,) and their rate in Hz → changed samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,8 @@ def evaluate(
     dataset: Dataset,
     fold: int | None = None,
     *,
-    patchout: PatchoutSpec | None = None,
+    change: Change | None = None,
+    thin: float = 0.0,
 ) -> Evaluation:
     """Score a model.
 
@@ -77,14 +82,15 @@ def evaluate(
         predictor: the model.
         dataset: clips whose labels the model knows.
         fold: score only this one.
-        patchout: patches to take away from every clip.
+        change: what to do to each clip before it is heard.
+        thin: share of each clip's patches to take away at random, 0 to below 1.
 
     Raises:
         DatasetError: a label that the model does not know, no such fold, an unreadable clip.
     """
     places = _places(predictor, dataset)
     scored = dataset if fold is None else dataset.only(fold)
-    analyses = list(_analyses(predictor, scored.clips, patchout))
+    analyses = list(_analyses(predictor, scored.clips, change, thin))
     targets = np.array(scored.targets)
     everything = np.stack([analysis.logits for analysis in analyses])  # (N, model's classes)
     scores = everything[:, places]  # (N, dataset's classes)
@@ -121,18 +127,33 @@ def _places(predictor: Predictor, dataset: Dataset) -> list[int]:
 
 
 def _analyses(
-    predictor: Predictor, clips: tuple[LabelledClip, ...], patchout: PatchoutSpec | None
+    predictor: Predictor, clips: tuple[LabelledClip, ...], change: Change | None, thin: float
 ) -> Iterator[ClipAnalysis]:
     for start in range(0, len(clips), _BATCH):
-        batch = [_loaded(predictor, clip) for clip in clips[start : start + _BATCH]]
-        yield from predictor.analyze_batch(batch, patchout)
+        batch = [_loaded(predictor, clip, change) for clip in clips[start : start + _BATCH]]
+        if not thin:
+            yield from predictor.analyze_batch(batch)
+            continue
+        for audio, rate in batch:
+            spec = PatchoutSpec(unstructured=int(thin * _patches(predictor, len(audio))))
+            yield predictor.analyze(audio, rate, spec)
 
 
-def _loaded(predictor: Predictor, clip: LabelledClip) -> Clip:
+def _patches(predictor: Predictor, samples: int) -> int:
+    """Patches of each window of a clip."""
+    windowing, checkpoint = predictor.windowing, predictor.checkpoint
+    window = min(max(samples, windowing.least), windowing.length)
+    frames = checkpoint.front_end.frames(window)
+    return PatchGrid.of(checkpoint.config, checkpoint.front_end, frames).patches
+
+
+def _loaded(predictor: Predictor, clip: LabelledClip, change: Change | None) -> Clip:
+    rate = predictor.sample_rate
     try:
-        return audio_io.load(clip.path, sample_rate=predictor.sample_rate), predictor.sample_rate
+        audio = audio_io.load(clip.path, sample_rate=rate)
     except AudioError as error:
         raise DatasetError(f"a clip cannot be scored: {error}") from error
+    return (change(audio, rate) if change else audio), rate
 
 
 def _class_results(
