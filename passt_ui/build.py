@@ -121,13 +121,15 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
         "concurrency_limit": on.services.settings.jobs,
         "api_visibility": "undocumented",
     }
-    everything = [state, tab.clip, tab.examples, *tab.outputs, *found.outputs]
+    everything = [state, tab.clip, tab.record, tab.examples, *tab.outputs, *found.outputs]
     look = [tab.top_k, found.k, tab.presets]
     shown = listens | {"show_progress_on": [tab.spectrogram], "outputs": everything}
 
     app.load(on.first_clip, [state, *look], api_name="first_clip", **shown)
-    brought = [tab.clip.upload, tab.clip.stop_recording]
-    gr.on(brought, on.open_clip, [state, tab.clip, *look], api_name="open_clip", **shown)
+    tab.clip.upload(on.open_clip, [state, tab.clip, *look], api_name="open_clip", **shown)
+    tab.record.stop_recording(
+        on.open_recording, [state, tab.record, *look], api_name="open_recording", **shown
+    )
     tab.examples.select(on.open_example, [state, *look], api_name="open_example", **shown)
     tab.window.change(
         on.choose_window,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 import torch
@@ -40,6 +41,27 @@ def noise(seconds: float, *, rate: int = RATE, seed: int = 0) -> NDArray[np.floa
 def write(path: Path, audio: NDArray[np.floating], rate: int = RATE, **options: str) -> Path:
     """Write a sound as its name says, and return the path."""
     soundfile.write(path, audio, rate, **options)
+    return path
+
+
+def encode(path: Path, samples: NDArray[np.float32], rate: int, codec: str, **options: str) -> Path:
+    """Write with FFmpeg what libsndfile cannot write; in an mp4, a small picture goes with it."""
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        picture = container.add_stream("mpeg4", rate=5) if path.suffix == ".mp4" else None
+        if picture:
+            picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
+            for _ in range(5):
+                frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+                container.mux(picture.encode(frame))
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = rate, 0
+        size = stream.codec_context.frame_size or 4096
+        resampler = av.AudioResampler(stream.format, "mono", rate, frame_size=size)
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            container.mux(stream.encode(part))
+        for encoder in filter(None, (stream, picture)):
+            container.mux(encoder.encode(None))
     return path
 
 

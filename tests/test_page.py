@@ -11,6 +11,7 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from passt_core.files import ASSETS
+from tests.sounds import encode, noise
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
@@ -18,7 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --use-gl=angle --use-angle=swiftshader "
-    "--enable-unsafe-swiftshader --autoplay-policy=no-user-gesture-required"
+    "--enable-unsafe-swiftshader --autoplay-policy=no-user-gesture-required "
+    "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
 ).split()
 PATIENCE_MS = 30_000
 
@@ -96,6 +98,22 @@ def test_a_clip_is_uploaded_masked_and_its_neighbour_heard(page: Page, tmp_path:
     page.wait_for_function(f"{PLAYED} > 0.1")
     pressed = page.locator("#neighbours button").first
     expect(pressed).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_clip_is_recorded(page: Page) -> None:
+    """Chromium's own beeping microphone stands in for a voice."""
+    page.locator("#record button", has_text="Record").click()
+    page.wait_for_timeout(2500)
+    page.locator("#record").get_by_role("button", name="Stop").click()
+    expect(page.locator("#clip-line")).to_contain_text("Your recording")
+    expect(page.locator("#record button", has_text="Record")).to_be_visible()
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("b.webm", "libopus")])
+def test_the_sound_of_a_video_is_taken(page: Page, tmp_path: Path, name: str, codec: str) -> None:
+    _upload(page, encode(tmp_path / name, noise(2.0, rate=48_000), 48_000, codec))
+    expect(page.locator("#clip-line")).to_contain_text(name[0])
+    expect(page.locator("#clip-line")).to_contain_text("2.0 s")
 
 
 def test_what_is_left_and_what_was_taken_can_be_heard(page: Page) -> None:

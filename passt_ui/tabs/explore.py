@@ -41,7 +41,8 @@ class ExploreTab:
     """The tab's components."""
 
     notice: gr.HTML
-    clip: gr.Audio
+    clip: gr.File
+    record: gr.Audio
     examples: gr.HTML
     presets: gr.Radio
     time: gr.Slider
@@ -97,16 +98,13 @@ def build(services: Services) -> ExploreTab:
 
 
 def _clip_column(services: Services) -> dict[str, Any]:
-    clip = gr.Audio(
-        label="Clip",
-        sources=["upload", "microphone"],
-        type="filepath",
-        elem_id="clip",
-        buttons=[],
+    clip = gr.File(label="Clip: a sound, or a video's sound", elem_id="clip", height=150)
+    record = gr.Audio(
+        label="Record", sources=["microphone"], type="filepath", elem_id="record", buttons=[]
     )
     gr.HTML(views.heading("Examples"))
     examples = components.card_list(example_cards(services, ""), elem_id="examples")
-    return {"clip": clip, "examples": examples}
+    return {"clip": clip, "record": record, "examples": examples}
 
 
 def _picture_column() -> dict[str, Any]:
