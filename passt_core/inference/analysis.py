@@ -85,17 +85,14 @@ class PatchGrid:
         with np.errstate(invalid="ignore"):
             return (left / np.where(everything > 0, everything, np.nan)).astype(np.float32)
 
-    def _cover(self, indices: Indices) -> NDArray[np.int64]:
+    def _cover(self, indices: Indices) -> Floats:
         """How many of the patches cover each cell, (bands, frames)."""
-        size, stride_f, stride_t = (
-            self.config.patch,
-            self.config.stride_freq,
-            self.config.stride_time,
-        )
-        count = np.zeros((self.config.mel_bands, self.frames), np.int64)
-        for row, column in zip(*np.divmod(indices, self.columns), strict=True):
-            low, first = row * stride_f, column * stride_t
-            count[low : low + size, first : first + size] += 1
+        row, column = np.divmod(indices[:, None, None], self.columns)  # (n, 1, 1)
+        inside = np.arange(self.config.patch)
+        band = row * self.config.stride_freq + inside[:, None]  # (n, patch, 1)
+        frame = column * self.config.stride_time + inside  # (n, 1, patch)
+        count = np.zeros((self.config.mel_bands, self.frames), np.float32)
+        np.add.at(count, (band, frame), 1.0)
         return count
 
 
