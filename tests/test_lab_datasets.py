@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from passt_core.errors import DatasetError
-from passt_core.lab.datasets import load_dataset
+from passt_core.lab.datasets import join, load_dataset
 from tests.sounds import tone, write
 
 
@@ -128,3 +128,14 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DatasetError, match="cannot be read as a CSV"):
         load_dataset(path)
+
+
+def test_joined_datasets_share_their_classes(tmp_path: Path) -> None:
+    one = load_dataset(folders(tmp_path / "one", classes=("Rain", "Dog")))
+    two = load_dataset(folders(tmp_path / "two", classes=("Dog", "Wind")))
+    both = join([one, two])
+    assert both.labels == ("Dog", "Rain", "Wind")
+    assert len(both) == 8
+    assert both.name == "one + two"
+    with pytest.raises(DatasetError, match="more than once"):
+        join([one, one])

@@ -21,6 +21,12 @@ Data = Annotated[
         metavar="DATASET", help="Folder of class folders, or a CSV.", show_default=False
     ),
 ]
+DataSets = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="DATASET...", help="Folders of class folders, or CSVs.", show_default=False
+    ),
+]
 Sounds = Annotated[
     list[Path],
     typer.Argument(metavar="FOLDER...", help="Folders of sounds.", show_default=False),
@@ -37,7 +43,7 @@ Card = Annotated[
 
 
 def train(
-    dataset: Data,
+    datasets: DataSets,
     out: Out,
     start: Annotated[
         str | None, typer.Option(metavar="NAME", help="Begin from this model, not from nothing.")
@@ -48,15 +54,15 @@ def train(
     choices: Choices = None,
     card: Card = None,
 ) -> None:
-    """Train a small PaSST on a labelled dataset."""
+    """Train a small PaSST on a labelled dataset, or on several as one."""
     from passt_core.lab import train as training  # noqa: PLC0415 - torch
     from passt_core.lab.config import TrainConfig  # noqa: PLC0415
-    from passt_core.lab.datasets import load_dataset  # noqa: PLC0415
+    from passt_core.lab.datasets import join, load_dataset  # noqa: PLC0415
     from passt_core.network import checkpoints  # noqa: PLC0415
 
     about = _read_card(card)
     config = TrainConfig.of(choices or ())
-    clips = load_dataset(dataset)
+    clips = join([load_dataset(dataset) for dataset in datasets])
     clips = clips if hold_out is None else clips.without(hold_out)
     beginning = None if start is None else checkpoints.load(start)
     with progress("training", "epoch") as report:

@@ -1,20 +1,22 @@
 """Labelled sounds on disk → :class:`Dataset`.
 
-Two layouts are read: one folder per class, and a CSV with the columns ``filename``, a label
-(``label``, ``audioset_label`` or ``category``) and perhaps ``fold``, beside its sounds or beside
-a folder ``audio`` that holds them (ESC-50's layout).
+Two layouts are read: one folder per class, and a CSV with the columns ``filename`` (or ``file``), a
+label (``label``, ``audioset_label`` or ``category``) and perhaps ``fold``, beside its sounds or
+beside a folder ``audio`` that holds them (ESC-50's layout).
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from passt_core.errors import DatasetError
 
+FILE_COLUMNS = ("filename", "file")
+"""Columns that may hold the file, the first one found counts."""
 LABEL_COLUMNS = ("label", "audioset_label", "category")
 """Columns that may hold the label, the first one found counts."""
 SOUND_SUFFIXES = frozenset(
@@ -137,6 +139,18 @@ def from_folders(folder: Path, *, labels: tuple[str, ...] | None = None) -> Data
     return _checked(folder.name, clips, labels)
 
 
+def join(datasets: Sequence[Dataset]) -> Dataset:
+    """All clips of several datasets; what they call by one label is one class.
+
+    Raises:
+        DatasetError: a clip is in two of them.
+    """
+    if len(datasets) == 1:
+        return datasets[0]
+    clips = [clip for dataset in datasets for clip in dataset.clips]
+    return _checked(" + ".join(dataset.name for dataset in datasets), clips, None)
+
+
 def sounds_under(folder: Path) -> list[Path]:
     """Every sound file in a folder and the folders in it, sorted; no more than the name is read."""
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUND_SUFFIXES)
@@ -149,15 +163,16 @@ def from_csv(table: Path, *, labels: tuple[str, ...] | None = None) -> Dataset:
         DatasetError: unreadable, a column is missing, a file that it names is not there.
     """
     rows, columns = _rows(table)
+    file_column = next((name for name in FILE_COLUMNS if name in columns), None)
     label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
-    if "filename" not in columns or label_column is None:
+    if file_column is None or label_column is None:
         raise DatasetError(
             f"{table.name} has the columns {', '.join(columns) or '(none)'}; it needs filename "
             f"and one of {', '.join(LABEL_COLUMNS)}: rename them"
         )
     folder = table.parent / "audio" if (table.parent / "audio").is_dir() else table.parent
     clips = [
-        _clip(table.name, number, row, folder, label_column)
+        _clip(f"line {number} of {table.name}", row, folder, (file_column, label_column))
         for number, row in enumerate(rows, start=2)
     ]
     missing = [clip.path.name for clip in clips if not clip.path.is_file()]
@@ -180,33 +195,29 @@ def _rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
         ) from error
 
 
-def _clip(
-    table: str, number: int, row: dict[str, str], folder: Path, label_column: str
-) -> LabelledClip:
-    filename, label = (row.get("filename") or "").strip(), (row.get(label_column) or "").strip()
+def _clip(place: str, row: dict[str, str], folder: Path, columns: tuple[str, str]) -> LabelledClip:
+    filename, label = ((row.get(column) or "").strip() for column in columns)
     if not filename or not label:
         raise DatasetError(
-            f"line {number} of {table} has filename {filename!r} and {label_column} {label!r}; "
+            f"{place} has {columns[0]} {filename!r} and {columns[1]} {label!r}; "
             "both are needed: fill them in or take the row out"
         )
     if Path(filename).is_absolute() or ".." in Path(filename).parts:
         raise DatasetError(
-            f"line {number} of {table} names {filename!r}; files must lie beside the CSV: "
+            f"{place} names {filename!r}; files must lie beside the CSV: "
             "give a path inside its folder"
         )
-    return LabelledClip(path=folder / filename, label=label, fold=_fold(table, number, row))
+    return LabelledClip(path=folder / filename, label=label, fold=_fold(place, row))
 
 
-def _fold(table: str, number: int, row: dict[str, str]) -> int | None:
+def _fold(place: str, row: dict[str, str]) -> int | None:
     text = (row.get("fold") or "").strip()
     if not text:
         return None
     try:
         return int(text)
     except ValueError as error:
-        raise DatasetError(
-            f"line {number} of {table} has fold {text!r}; folds are whole numbers"
-        ) from error
+        raise DatasetError(f"{place} has fold {text!r}; folds are whole numbers") from error
 
 
 def _checked(name: str, clips: list[LabelledClip], labels: tuple[str, ...] | None) -> Dataset:
