@@ -77,6 +77,10 @@ def theme() -> gr.themes.Base:
         block_shadow="none",
         body_background_fill="white",
         body_background_fill_dark="#111827",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_300",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_300",
     )
 
 
@@ -90,7 +94,7 @@ def _header(services: Services) -> Header:
                 "<p>See, hear and search sound the way an audio transformer does.</p></div>"
             )
             speaks = gr.HTML(
-                views.speaks(services.first.predictor.checkpoint),
+                views.speaks(services.first.predictor.checkpoint, services.first.library),
                 elem_id="speaks",
                 apply_default_css=False,
             )
@@ -123,7 +127,8 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
     }
     everything = [state, tab.clip, tab.record, tab.examples, *tab.outputs, *found.outputs]
     look = [tab.top_k, found.k, tab.presets]
-    shown = listens | {"show_progress_on": [tab.spectrogram], "outputs": everything}
+    dimmed = [tab.spectrogram, tab.bars, tab.hits]
+    shown = listens | {"show_progress_on": dimmed, "outputs": everything}
 
     app.load(on.first_clip, [state, *look], api_name="first_clip", **shown)
     tab.clip.upload(on.open_clip, [state, tab.clip, *look], api_name="open_clip", **shown)

@@ -247,7 +247,7 @@ class Handlers:
         chosen = visitor_with(self.services.settings, predictor)
         source = predictor.checkpoint.source
         changes = {
-            self.header.speaks: views.speaks(predictor.checkpoint),
+            self.header.speaks: views.speaks(predictor.checkpoint, chosen.library),
             self.header.model: gr.Dropdown(
                 choices=model_choices(source, own=self.services.settings.own_checkpoints),
                 value=source,

@@ -107,7 +107,7 @@ def _sound(library: SoundLibrary, clip: LibraryClip) -> Path | None:
 def _likeness(hit: SearchHit, library: SoundLibrary) -> tuple[str, ...]:
     if math.isnan(hit.similarity):
         return ()
-    return (f"similarity {hit.similarity:.2f}", *_among_pairs(share_below(library, hit.similarity)))
+    return (f"similarity {hit.similarity:.3f}", *_among_pairs(share_below(library, hit.similarity)))
 
 
 def _among_pairs(share: float) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     library: str = Field(BUNDLED, description="library at the start: a folder's name in index/")
     device: str = Field("auto", description="auto, cpu or cuda")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="fp32 or bf16")
-    max_file_mb: int = Field(500, ge=1, description="largest upload in MB")
+    max_file_mb: int = Field(1000, ge=1, description="largest upload in MB")
     max_minutes: float = Field(90.0, gt=0, description="longest clip in minutes")
     jobs: int = Field(1, ge=1, description="clips that the model listens to at the same time")
     own_checkpoints: bool = Field(True, description="may visitors upload checkpoint files")

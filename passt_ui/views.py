@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from passt_core.inference.analysis import ClipAnalysis
+from passt_core.library.store import SoundLibrary
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.registry import BUNDLED
 from passt_ui.hand import Hand
@@ -43,10 +44,8 @@ def _card(card: Card) -> str:
         attributes += ' aria-current="true"'
     if not (card.sound or card.choose):
         attributes += " disabled"
-    verb = "Play" if card.sound else "Open"
-    name = escape(f"{verb} {card.title}, {', '.join(card.lines)}")
     return (
-        f'<button type="button" class="passt-card" aria-label="{name}" {attributes}>'
+        f'<button type="button" class="passt-card" {attributes}>'
         f"{_picture(card.picture)}"
         f'<span class="text"><b class="play">{escape(card.title)}</b>{lines}</span></button>'
     )
@@ -166,8 +165,8 @@ def note(message: str) -> str:
     return f'<div class="passt-empty">{escape(message)}</div>'
 
 
-def speaks(checkpoint: Checkpoint) -> str:
-    """Which model speaks, what it was trained on and how good it is."""
+def speaks(checkpoint: Checkpoint, library: SoundLibrary | None) -> str:
+    """Which model speaks, what it was trained on and how good it is; and which library answers."""
     card = checkpoint.card
     parts = [f"{len(checkpoint.labels)} classes"]
     parts += [f"trained on {card['trained_on']}"] if card.get("trained_on") else []
@@ -175,7 +174,12 @@ def speaks(checkpoint: Checkpoint) -> str:
     if checkpoint.name == BUNDLED:
         parts.append("small, offline, not the official model")
     rest = " · ".join(escape(part) for part in parts)
-    return f'<p class="passt-speaks"><b>{escape(checkpoint.name)}</b> speaks: {rest}</p>'
+    sounds = "no library that fits it"
+    if library is not None:
+        sounds = f"library <b>{escape(library.name)}</b>, {len(library.clips)} sounds"
+    return (
+        f'<p class="passt-speaks"><b>{escape(checkpoint.name)}</b> speaks: {rest}<br>{sounds}</p>'
+    )
 
 
 def clip_line(hand: Hand) -> str:
