@@ -19,8 +19,10 @@ from torch import Tensor
 from passt_core import files
 from passt_core.errors import CheckpointError, PasstError
 from passt_core.network import checkpoints, labels, registry
-from passt_core.network.checkpoints import infer_config, load
+from passt_core.network.checkpoints import load
+from passt_core.network.deit import from_deit
 from passt_core.network.model import PasstConfig
+from passt_core.network.weights import infer_config
 from passt_core.signal.mel import MelConfig
 from tests.sounds import TINY, randomised, save_network
 
@@ -415,7 +417,7 @@ def deit(dim: int = 64, depth: int = 1, side: int = 24, distilled: bool = True) 
 def test_deit_gives_blocks_tokens_patches_and_positions(side: int, tmp_path: Path) -> None:
     source = deit(side=side)
     path = saved(tmp_path / "deit.pth", {"model": source})
-    network = checkpoints.from_deit(path, replace(SMALL, stride_freq=10, stride_time=10))
+    network = from_deit(path, replace(SMALL, stride_freq=10, stride_time=10))
     found = network.state_dict()
     for key in ("blocks.0.attn.qkv.weight", "norm.bias", "cls_token", "dist_token"):
         assert torch.equal(found[key], source[key])
@@ -434,7 +436,7 @@ def test_deit_positions_agree_with_the_reference(tmp_path: Path) -> None:
         "hear21passt.models.passt", reason="hear21passt is not installed"
     )
     source = deit()
-    network = checkpoints.from_deit(
+    network = from_deit(
         saved(tmp_path / "deit.pth", {"model": source}),
         replace(SMALL, stride_freq=10, stride_time=10),
     )
@@ -462,4 +464,4 @@ def test_deit_positions_agree_with_the_reference(tmp_path: Path) -> None:
 )
 def test_other_networks_are_no_deit(source: State, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="deit.pth"):
-        checkpoints.from_deit(saved(tmp_path / "deit.pth", source), SMALL)
+        from_deit(saved(tmp_path / "deit.pth", source), SMALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
@@ -171,12 +172,7 @@ class TrainConfig:
 
 
 def _parsed(name: str, value: str, kind: type) -> Any:
-    if kind is bool and value in ("true", "false"):
-        return value == "true"
-    try:
-        if kind is not bool:
-            return kind(value)
-    except ValueError:
-        pass
+    with suppress(ValueError, KeyError):
+        return {"true": True, "false": False}[value] if kind is bool else kind(value)
     wanted = "true or false" if kind is bool else f"a value of type {kind.__name__}"
     raise TrainingError(f"{name} is {value!r}; give {wanted}, such as {name}={_EXAMPLES[kind]}")

@@ -7,19 +7,14 @@ a file of the user's own. Nothing is unpickled but tensors, and every key and sh
 from __future__ import annotations
 
 import json
-import struct
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from types import MappingProxyType
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from passt_core.errors import CheckpointError
 from passt_core.files import atomic_path, cache_folder, sha256_of
@@ -27,27 +22,19 @@ from passt_core.network import labels as label_sets
 from passt_core.network.download import Progress, fetch
 from passt_core.network.model import Passt, PasstConfig
 from passt_core.network.registry import BUNDLED, BUNDLED_FILE, OFFICIAL, OfficialCheckpoint
+from passt_core.network.weights import (
+    METADATA_KEY,
+    StateDict,
+    infer_config,
+    read_state,
+    require_fit,
+    unwrapped,
+)
 from passt_core.signal.mel import MelConfig
 
 SCHEMA = 1
-METADATA_KEY = "passt"
 ACTIVATIONS = ("sigmoid", "softmax")
-HEAD_DIM = 64
-"""Width of a head in every published PaSST; files do not say how many heads they have."""
-
-_PREFIXES = ("net_swa._orig_mod.", "net_swa.", "net._orig_mod.", "net.", "_orig_mod.", "module.")
-"""Wrappings met in the wild, best weights first (SWA before the plain ones)."""
-_STRAYS = ("device_proxy", "mel.")
-_KNOWN_FRAMES = (998, 1000, 2000, 3000, 3200)
 _HOP_OF_FRAMES = MappingProxyType({3200: 100})
-
-_UNREADABLE = (
-    *(OSError, SafetensorError, RuntimeError, ValueError, EOFError, LookupError, TypeError),
-    *(AttributeError, AssertionError, MemoryError, struct.error),
-)
-"""What torch's and safetensors' readers raise on bytes that are no checkpoint."""
-
-StateDict = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -164,94 +151,9 @@ def save(
         save_file(state, temporary, metadata={METADATA_KEY: json.dumps(about)})
 
 
-def from_deit(path: Path, config: PasstConfig) -> Passt:
-    """A fresh network whose blocks, tokens and patches begin at a DeiT checkpoint's.
-
-    The 24 x 24 (or any square) positions are resized bicubically to the grid and averaged over the
-    other axis; the RGB kernel is summed over its channels. The heads begin at zero logits.
-
-    Raises:
-        CheckpointError: the file is not a distilled DeiT of the same width, depth and patch.
-    """
-    source = _unwrapped(_read_state(path)[0], path.name)
-    network = Passt(config)
-    target = network.state_dict()
-    try:
-        positions = source.pop("pos_embed")
-        adapted = _positions_from_square(positions, config)
-        kernel = source["patch_embed.proj.weight"]
-    except (KeyError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} is not a DeiT checkpoint ({error})") from error
-    adapted["patch_embed.proj.weight"] = kernel.sum(dim=1, keepdim=True)
-    for key, value in source.items():
-        if not key.startswith("head"):
-            adapted.setdefault(key, value)
-    wanted = {key for key in target if not key.startswith("head")}
-    _require_fit(path.name, {key: target[key] for key in wanted}, adapted)
-    network.load_state_dict(target | adapted)
-    return network
-
-
-def infer_config(state: StateDict, *, frames: int | None, stride: int | None) -> PasstConfig:
-    """Read a network's shape off its weights.
-
-    Args:
-        state: unwrapped weights.
-        frames: width of the input, where it is known; None: inferred from the grid of positions.
-        stride: of the patches, likewise.
-
-    Raises:
-        CheckpointError: a weight is missing, or what is known contradicts the shapes.
-    """
-    try:
-        dim, _, patch, _ = state["patch_embed.proj.weight"].shape
-        rows = state["freq_new_pos_embed"].shape[2]
-        columns = state["time_new_pos_embed"].shape[3]
-        classes = len(state["head.1.weight"])
-        mlp = len(state["blocks.0.mlp.fc1.weight"])
-    except (KeyError, IndexError, ValueError) as error:
-        raise CheckpointError(
-            f"the file is not a PaSST checkpoint (no usable {error}); choose another"
-        ) from error
-    bands = PasstConfig.mel_bands
-    stride, frames = _infer_stride(rows, columns, bands, patch, stride, frames)
-    blocks = {key.split(".")[1] for key in state if key.startswith("blocks.")}
-    return PasstConfig(
-        dim=dim,
-        depth=len(blocks),
-        heads=max(1, dim // HEAD_DIM),
-        mlp_ratio=mlp // dim,
-        mel_bands=bands,
-        frames=frames,
-        patch=patch,
-        stride_freq=stride,
-        stride_time=stride,
-        classes=classes,
-        distilled="dist_token" in state,
-    )
-
-
-def _infer_stride(
-    rows: int, columns: int, bands: int, patch: int, stride: int | None, frames: int | None
-) -> tuple[int, int]:
-    """(stride, frames) with bands // stride == rows and frames // stride == columns."""
-    strides = [s for s in range(patch, 0, -1) if bands // s == rows and stride in (None, s)]
-    for candidate in strides:
-        for width in (frames,) if frames else _KNOWN_FRAMES:
-            if width // candidate == columns:
-                return candidate, width
-    if strides and frames is None:
-        return strides[0], strides[0] * columns
-    known = f"stride {stride or '?'} and {frames or '?'} frames"
-    raise CheckpointError(
-        f"positions of {rows} x {columns} contradict {known} on {bands} bands; "
-        "the file is not the one that its name says"
-    )
-
-
 def _load_file(path: Path, *, name: str, entry: OfficialCheckpoint | None) -> Checkpoint:
-    raw, about = _read_state(path)
-    state = _unwrapped(raw, path.name)
+    raw, about = read_state(path)
+    state = unwrapped(raw, path.name)
     state = {key: value.float() for key, value in state.items()}
     if about is not None:
         meaning = _from_metadata(about, path.name)
@@ -261,7 +163,7 @@ def _load_file(path: Path, *, name: str, entry: OfficialCheckpoint | None) -> Ch
     _check_meaning(path.name, config, labels, activation)
     with torch.device("meta"):
         network = Passt(config)
-    _require_fit(path.name, network.state_dict(), state)
+    require_fit(path.name, network.state_dict(), state)
     network.load_state_dict(state, assign=True)
     return Checkpoint(
         name=name,
@@ -330,92 +232,6 @@ def _check_meaning(
         )
     if activation not in ACTIVATIONS:
         raise CheckpointError(f"{name} has activation {activation!r}; use {ACTIVATIONS}")
-
-
-def _read_state(path: Path) -> tuple[StateDict, Mapping[str, Any] | None]:
-    """Tensors of a file and, in our own safetensors, what it says of itself."""
-    try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                about = (file.metadata() or {}).get(METADATA_KEY)
-                state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return state, None if about is None else json.loads(about)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of old pickles; the refusal says it all
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise CheckpointError(
-            f"{path.name} holds something other than weights and was not opened: unpickling it "
-            "could run code. Save its state_dict alone, or as safetensors"
-        ) from error
-    except _UNREADABLE as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise CheckpointError(
-            f"{path.name} cannot be read as a checkpoint ({reason}); "
-            "give a .safetensors, .pt or .ckpt file"
-        ) from error
-    return _tensors(loaded, path.name), None
-
-
-def _tensors(loaded: object, name: str) -> StateDict:
-    """The weights in what torch.load gave: a state dict, or a training checkpoint around one."""
-    for key in ("state_dict", "model", "net"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-            break
-    if isinstance(loaded, dict):
-        tensors = {str(k): v for k, v in loaded.items() if isinstance(v, Tensor)}
-        if tensors and len(tensors) == len(loaded):
-            return tensors
-    raise CheckpointError(f"{name} holds no state dict; save the network's state_dict()")
-
-
-def _unwrapped(state: StateDict, name: str) -> StateDict:
-    """Weights without a training wrapper's prefix and strays."""
-    for prefix in _PREFIXES:
-        inside = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
-        if "patch_embed.proj.weight" in inside:
-            state = inside
-            break
-    if "patch_embed.proj.weight" not in state:
-        raise CheckpointError(
-            f"{name} has no patch_embed.proj.weight: it is not a PaSST checkpoint; choose another"
-        )
-    return {k: v for k, v in state.items() if not k.startswith(_STRAYS)}
-
-
-def _require_fit(name: str, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    missing = sorted(expected.keys() - found.keys())
-    unknown = sorted(found.keys() - expected.keys())
-    if missing or unknown:
-        what = f"lacks {_some(missing)}" if missing else f"has the unknown key {_some(unknown)}"
-        raise CheckpointError(f"{name} {what}; the weights must fit the network key by key")
-    for key, tensor in expected.items():
-        if found[key].shape != tensor.shape:
-            raise CheckpointError(
-                f"{name}: {key} has shape {tuple(found[key].shape)} where "
-                f"{tuple(tensor.shape)} belongs; the file is of another network"
-            )
-
-
-def _some(keys: list[str]) -> str:
-    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-    return keys[0] + more
-
-
-def _positions_from_square(positions: Tensor, config: PasstConfig) -> StateDict:
-    """DeiT positions (1, 2 + side², d) → new, freq and time positions."""
-    extra, grid = positions[:, :2], positions[:, 2:]
-    side = int(grid.shape[1] ** 0.5)
-    square = grid.reshape(1, side, side, -1).permute(0, 3, 1, 2)  # (1, d, side, side)
-    resized = torch.nn.functional.interpolate(
-        square, size=config.grid, mode="bicubic", align_corners=False
-    )
-    return {
-        "new_pos_embed": extra,
-        "freq_new_pos_embed": resized.mean(dim=3, keepdim=True),
-        "time_new_pos_embed": resized.mean(dim=2, keepdim=True),
-    }
 
 
 def _unknown(name: str) -> str:
