@@ -6,6 +6,7 @@ Gradio names each endpoint's parameters after the functions' arguments.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -28,7 +29,6 @@ MODEL_QUEUE = "model"
 
 def build(services: Services) -> None:
     """Add the endpoints ``/analyze``, ``/patchout`` and ``/search``; nothing of them is seen."""
-    jobs = services.settings.jobs
     with gr.Group(visible=False):
         clip = gr.File(label="audio")
         top_k = gr.Number(5, label="top_k", precision=0)
@@ -36,12 +36,35 @@ def build(services: Services) -> None:
         counts = [gr.Number(0, label=n, precision=0) for n in ("time", "freq", "unstructured")]
         seed = gr.Number(0, label="seed", precision=0)
         answer = gr.JSON(label="answer")
+        touch = gr.Button()
+    on = Endpoints(services)
+    for endpoint, inputs in (
+        (on.analyze, [clip, top_k]),
+        (on.patchout, [clip, *counts, seed, top_k]),
+        (on.search, [clip, k]),
+    ):
+        touch.click(
+            errors_told(endpoint),
+            inputs,
+            answer,
+            api_name=endpoint.__name__,
+            concurrency_id=MODEL_QUEUE,
+            concurrency_limit=services.settings.jobs,
+        )
 
-    def analyze(audio: str, top_k: int = 5) -> Json:
+
+@dataclass(frozen=True, eq=False)
+class Endpoints:
+    """The endpoints' work; they answer with the model and library that the app began with."""
+
+    services: Services
+
+    def analyze(self, audio: str, top_k: int = 5) -> Json:
         """Listen to a clip: its classes, and those of every window."""
-        return _analysis(services, audio, None, 0).report(_count(top_k, "top_k"))
+        return self._listen(audio).report(_count(top_k, "top_k"))
 
     def patchout(
+        self,
         audio: str,
         time: int = 0,
         freq: int = 0,
@@ -52,42 +75,34 @@ def build(services: Services) -> None:
         """Listen to a clip with and without some of its patches."""
         spec = PatchoutSpec(time=int(time), freq=int(freq), unstructured=int(unstructured))
         wanted = _count(top_k, "top_k")
-        masked = _analysis(services, audio, spec, int(seed))
-        everything = _analysis(services, audio, None, 0)
-        kept = [int(index) for index in masked.kept]
+        masked = self._listen(audio, spec, int(seed))
         return {
-            "with_all": everything.report(wanted),
+            "with_all": self._listen(audio).report(wanted),
             "with_mask": masked.report(wanted),
             "grid": {"rows": masked.grid.rows, "columns": masked.grid.columns},
-            "kept": kept,
+            "kept": masked.kept.tolist(),
         }
 
-    def search(audio: str, k: int = 5) -> Json:
+    def search(self, audio: str, k: int = 5) -> Json:
         """Find the library's sounds that are most like a clip."""
-        library = services.first.library
-        if library is None:
-            raise LibraryError(services.first.library_problem)
-        embedding = _analysis(services, audio, None, 0).embedding
-        hits = library_search.search(library, embedding, _count(k, "k"))
+        first = self.services.first
+        if first.library is None:
+            raise LibraryError(first.library_problem)
+        wanted = _count(k, "k")
+        hits = library_search.search(first.library, self._listen(audio).embedding, wanted)
         return {
-            "model": services.first.predictor.name,
-            "library": library.name,
+            "model": first.predictor.name,
+            "library": first.library.name,
             "hits": [hit.report() for hit in hits],
         }
 
-    for function, inputs in (
-        (analyze, [clip, top_k]),
-        (patchout, [clip, *counts, seed, top_k]),
-        (search, [clip, k]),
-    ):
-        gr.Button(visible=False).click(
-            errors_told(function),
-            inputs,
-            answer,
-            api_name=function.__name__,
-            concurrency_id=MODEL_QUEUE,
-            concurrency_limit=jobs,
-        )
+    def _listen(
+        self, audio: str | None, spec: PatchoutSpec | None = None, seed: int = 0
+    ) -> ClipAnalysis:
+        if not audio:
+            raise AudioError("no clip was given; send one with gradio_client.handle_file(path)")
+        check_length(Path(audio), self.services.settings.max_minutes * 60)
+        return self.services.first.predictor.analyze_file(audio, spec, seed)
 
 
 def errors_told(function: Callable[P, Json]) -> Callable[P, Json]:
@@ -101,15 +116,6 @@ def errors_told(function: Callable[P, Json]) -> Callable[P, Json]:
             raise gr.Error(str(error), print_exception=False) from error
 
     return told
-
-
-def _analysis(
-    services: Services, audio: str | None, spec: PatchoutSpec | None, seed: int
-) -> ClipAnalysis:
-    if not audio:
-        raise AudioError("no clip was given; send one with gradio_client.handle_file(path)")
-    check_length(Path(audio), services.settings.max_minutes * 60)
-    return services.first.predictor.analyze_file(audio, spec, seed)
 
 
 def _count(value: int | None, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -133,7 +134,10 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
     app.load(on.first_clip, [state, *look], api_name="first_clip", **shown)
     tab.clip.upload(on.open_clip, [state, tab.clip, *look], api_name="open_clip", **shown)
     tab.record.stop_recording(
-        on.open_recording, [state, tab.record, *look], api_name="open_recording", **shown
+        partial(on.open_clip, title="Your recording"),
+        [state, tab.record, *look],
+        api_name="open_recording",
+        **shown,
     )
     tab.examples.select(on.open_example, [state, *look], api_name="open_example", **shown)
     tab.window.change(

@@ -83,23 +83,19 @@ class Handlers:
         hits: int,
         preset: str | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
+        *,
+        title: str | None = None,
     ) -> Changes:
-        """A clip was uploaded."""
+        """A clip was uploaded or recorded; the boxes are made ready for the next one."""
+        if not path:
+            return {self.state: visitor}
         look = Look(classes=classes, hits=hits, preset=preset)
-        return self._brought(visitor, path, None, look, progress)
-
-    def open_recording(
-        self,
-        visitor: Visitor | None,
-        path: str | None,
-        classes: int,
-        hits: int,
-        preset: str | None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
-    ) -> Changes:
-        """A clip was recorded."""
-        look = Look(classes=classes, hits=hits, preset=preset)
-        return self._brought(visitor, path, "Your recording", look, progress)
+        changes = self._opened(visitor or self.services.first, path, title, look, progress)
+        return changes | {
+            self.explore.clip: None,
+            self.explore.record: None,
+            self.explore.examples: explore.example_cards(self.services, ""),
+        }
 
     def choose_window(
         self, visitor: Visitor | None, position: int, classes: int, preset: str | None
@@ -177,24 +173,6 @@ class Handlers:
         changes = self._opened(visitor, str(example.path), example.title, look, None)
         return changes | {
             self.explore.examples: explore.example_cards(self.services, example.id),
-        }
-
-    def _brought(
-        self,
-        visitor: Visitor | None,
-        path: str | None,
-        title: str | None,
-        look: Look,
-        progress: gr.Progress,
-    ) -> Changes:
-        """What changes when a visitor brings a clip; the boxes are ready for the next one."""
-        if not path:
-            return {self.state: visitor}
-        changes = self._opened(visitor or self.services.first, path, title, look, progress)
-        return changes | {
-            self.explore.clip: None,
-            self.explore.record: None,
-            self.explore.examples: explore.example_cards(self.services, ""),
         }
 
     def _opened(

@@ -133,6 +133,7 @@ def test_the_seed_draws_other_patches(page: Page) -> None:
     page.locator("#seed input").fill("41")
     page.locator("#seed input").press("Enter")
     page.wait_for_function(f"({kept}) !== {before!r}")
+    assert page.evaluate(kept) != before
 
 
 def test_a_bad_file_is_told_in_place_and_nothing_old_stays(page: Page, tmp_path: Path) -> None:
