@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 from passt_core.files import ASSETS, ROOT, atomic_path
 
 TARGET = ASSETS / "screenshot.png"
-WIDTH, HEIGHT = 1400, 1000
+WIDTH, HEIGHT = 1400, 1290
 FLAGS = ("--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 PATIENCE_S = 120
 

@@ -34,8 +34,8 @@ passt.soundmap = (element, props, watch, trigger) => {
         marker: { size: 15, color: "rgba(0,0,0,0)", line: { color: ink, width: 2 } } },
       { ...common, type: "scatter", mode: "markers", showlegend: true, name: "your clip",
         x: [query.x], y: [query.y], hovertemplate: `${query.title}<extra>your clip</extra>`,
-        marker: { symbol: "star", size: 20, color: passt.plots.colour("--passt-mask"),
-          line: { color: passt.plots.colour("--passt-paper"), width: 1.5 } } },
+        marker: { symbol: "star", size: 24, color: passt.plots.colour("--passt-mask"),
+          line: { color: passt.plots.colour("--passt-ink"), width: 1.5 } } },
     ];
   }
 
