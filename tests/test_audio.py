@@ -240,13 +240,13 @@ def test_arrays_of_any_type_mean_the_same_sound(dtype: str, channels: int, rate:
     (
         (np.zeros(0), "0 samples"),
         (np.zeros((0, 2), np.int16), "0 samples"),
-        (np.ones(1, np.float32), "1 samples"),
+        (np.ones(1, np.float32), r"1 sample at 32000 Hz \(0.0312 ms\)"),
         (np.zeros(799, np.float32), "799 samples"),
         (np.float32(3.0), r"shape \(\)"),
         (np.zeros((2, 9, 9)), r"shape \(2, 9, 9\)"),
         (np.zeros((9_000, 0)), "0 channels"),
         (np.full(9_000, np.nan), "9000 samples that are NaN or infinite"),
-        (np.r_[np.zeros(9_000), np.inf], "1 samples that are NaN or infinite"),
+        (np.r_[np.zeros(9_000), np.inf], "1 sample that is NaN or infinite"),
         (np.full(9_000, 1e300), "NaN or infinite"),
         (np.full(9_000, 20_000.0), "peaks at 20000"),
         (np.zeros(9_000, bool), "type bool"),
@@ -426,7 +426,7 @@ def test_what_is_no_sound_whatever_its_name(suffix: str, content: bytes, tmp_pat
 def test_files_with_hardly_a_sample(tmp_path: Path) -> None:
     for count in (0, 1, 799):
         path = write(tmp_path / f"{count}.wav", noise(1.0)[:count])
-        assert_refused(path, f"has {count} samples")
+        assert_refused(path, f"has {count} sample")
     assert len(audio.load(write(tmp_path / "800.wav", noise(1.0)[:800]))) == 800
 
 
@@ -435,7 +435,20 @@ def test_samples_that_are_not_numbers(bad: float, tmp_path: Path) -> None:
     samples = noise(0.5)
     samples[77] = bad
     path = write(tmp_path / "bad.wav", samples, subtype="FLOAT")
-    assert_refused(path, "1 samples that are NaN or infinite")
+    assert_refused(path, "bad.wav has 1 sample that is NaN or infinite")
+
+
+def test_samples_that_are_not_numbers_are_counted_as_the_file_holds_them(tmp_path: Path) -> None:
+    """In blocks of ten seconds, and at a rate where a resampler would spread them."""
+    samples = noise(12.0, rate=44_100)
+    samples[440_600:441_600] = np.nan
+    path = write(tmp_path / "bad.wav", samples, 44_100, subtype="FLOAT")
+    assert_refused(path, "bad.wav has 1000 samples that are NaN or infinite")
+    with pytest.raises(AudioError, match="the clip has 1000 samples that are NaN"):
+        audio.from_array(samples, 44_100)
+    with pytest.raises(AudioError, match=r"from 9.7 s to 10 s, has 400 samples that are NaN"):
+        audio.load(path, start_s=9.8, duration_s=0.1)
+    assert len(audio.load(path, start_s=2.0, duration_s=3.0)) == 3 * RATE
 
 
 def test_digital_silence(tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ BAD_CLIPS: tuple[tuple[str, Callable[[Path], object], str], ...] = (
     ("text.wav", lambda path: path.write_text("hello " * 50), "not a sound"),
     ("headless.mp3", truncated_mp3, "headless.mp3"),
     ("no-samples.wav", lambda path: write(path, np.zeros(0, np.float32)), "0 samples"),
-    ("one.wav", lambda path: write(path, np.ones(1, np.float32)), "1 samples"),
+    ("one.wav", lambda path: write(path, np.ones(1, np.float32)), "1 sample at"),
     ("nan.wav", with_value(np.nan), "NaN"),
     ("inf.wav", with_value(np.inf), "infinite"),
     ("silence.flac", silence, "digital silence"),

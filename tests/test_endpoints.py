@@ -99,7 +99,7 @@ def test_bad_clips_are_told_in_one_sentence_and_the_app_goes_on(
     cases = {
         text: "not a sound",
         _write(tmp_path / "none.wav", np.zeros(0)): "0 samples",
-        _write(tmp_path / "one.wav", np.ones(1)): "1 samples",
+        _write(tmp_path / "one.wav", np.ones(1)): "1 sample at",
         _write(tmp_path / "nan.wav", nan, subtype="FLOAT"): "NaN",
         _write(tmp_path / "silence.wav", np.zeros(32_000)): "digital silence",
         _write(tmp_path / "long.wav", two_minutes, 4_000): "2 min",

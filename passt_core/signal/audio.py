@@ -105,8 +105,9 @@ def load(
     """
     pieces = list(stream(path, start_s=start_s, duration_s=duration_s, sample_rate=sample_rate))
     audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    name = Path(path).name
-    return checked(audio, sample_rate, name=name, silence_allowed=silence_allowed)
+    silent = not silence_allowed and not audio.any()
+    _check_whole(audio.size, silent, sample_rate, Path(path).name)
+    return audio
 
 
 def stream(
@@ -116,10 +117,10 @@ def stream(
     duration_s: float | None = None,
     sample_rate: int = SAMPLE_RATE,
 ) -> Iterator[Waveform]:
-    """Read like :func:`load`, in blocks of about ten seconds; the blocks are not checked.
+    """Read like :func:`load`, in blocks of about ten seconds; length and silence are not checked.
 
     Raises:
-        AudioError: the file cannot be read as sound.
+        AudioError: the file cannot be read as sound, or has samples that no sound has.
     """
     if start_s < 0 or (duration_s is not None and duration_s <= 0):
         raise AudioError(
@@ -133,9 +134,13 @@ def stream(
     length = None if duration_s is None else start_s - first + duration_s + MARGIN_SECONDS
     blocks = _decoded(Path(path), header, first, length)
     mono = (block.mean(axis=1, dtype=np.float32) for block in blocks)
+    name = Path(path).name
+    if length is not None:
+        name += f", from {first:g} s to {first + length:g} s,"
+    sound = _checked_samples(mono, name)
     skip = round((start_s - first) * sample_rate)
     take = None if duration_s is None else max(1, round(duration_s * sample_rate))
-    yield from _trimmed(_resampled(mono, header.sample_rate, sample_rate), skip, take)
+    yield from _trimmed(_resampled(sound, header.sample_rate, sample_rate), skip, take)
 
 
 def from_array(
@@ -163,36 +168,22 @@ def from_array(
     _check_header("the clip", header)
     samples = _as_float(audio)
     mono = samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
-    _check_samples(mono, "the clip")
+    [mono] = _checked_samples(iter([mono]), "the clip")
     resampled = soxr.resample(mono, sample_rate, target_rate).astype(np.float32, copy=False)
-    return checked(resampled, target_rate, name="the clip", silence_allowed=True)
-
-
-def checked(
-    audio: Waveform, sample_rate: int, *, name: str, silence_allowed: bool = False
-) -> Waveform:
-    """Return ``audio`` (mono float32) if a model can say something about it.
-
-    Raises:
-        AudioError: shorter than 25 ms, NaN or Inf, far above full scale, or all zeros.
-    """
-    _check_samples(audio, name)
-    silent = not silence_allowed and not audio.any()
-    _check_whole(audio.size, silent, sample_rate, name)
-    return audio
+    _check_whole(resampled.size, False, target_rate, "the clip")
+    return resampled
 
 
 def checked_stream(
     blocks: Iterable[Waveform], sample_rate: int, *, name: str
 ) -> Iterator[Waveform]:
-    """Pass blocks on, with the checks of :func:`checked` on the whole that they make.
+    """Pass on the blocks of :func:`stream`, if a model can say something about their whole.
 
     Raises:
-        AudioError: as :func:`checked`; length and silence are known only at the end.
+        AudioError: shorter than 25 ms or all zeros, which is known only at the end.
     """
     length, silent = 0, True
     for block in blocks:
-        _check_samples(block, name)
         length += len(block)
         silent = silent and not block.any()
         yield block
@@ -202,29 +193,41 @@ def checked_stream(
 def _check_whole(length: int, silent: bool, sample_rate: int, name: str) -> None:
     if length < MIN_SECONDS * sample_rate:
         raise AudioError(
-            f"{name} has {length} samples ({1000 * length / sample_rate:.3g} ms); "
+            f"{name} has {_samples(length)} at {sample_rate} Hz "
+            f"({1000 * length / sample_rate:.3g} ms); "
             f"a clip needs at least {1000 * MIN_SECONDS:g} ms of sound: try another, or record one"
         )
     if silent:
         raise AudioError(
-            f"{name} is digital silence (all {length} samples are 0); "
+            f"{name} is digital silence (every sample is 0); "
             "there is nothing to hear in it: try another, or record one"
         )
 
 
-def _check_samples(audio: Waveform, name: str) -> None:
-    bad = int(audio.size - np.count_nonzero(np.isfinite(audio)))
-    if bad:
-        raise AudioError(
-            f"{name} has {bad} samples that are NaN or infinite; "
-            "samples must be finite: export the sound again"
-        )
-    peak = float(np.abs(audio).max(initial=0.0))
-    if peak > MAX_PEAK:
-        raise AudioError(
-            f"{name} peaks at {peak:g}; float samples must lie in [-1, 1]: "
-            "divide by the full scale (32768 for 16 bit)"
-        )
+def _checked_samples(blocks: Iterator[Waveform], name: str) -> Iterator[Waveform]:
+    """Pass on mono blocks as the file holds them: a resampler would spread what is wrong."""
+    for block in blocks:
+        if bad := _not_finite(block):
+            bad += sum(map(_not_finite, blocks))  # read to the end, for a count of the whole
+            raise AudioError(
+                f"{name} has {_samples(bad)} that {'is' if bad == 1 else 'are'} NaN or infinite; "
+                "samples must be finite: export the sound again"
+            )
+        peak = float(np.abs(block).max(initial=0.0))
+        if peak > MAX_PEAK:
+            raise AudioError(
+                f"{name} peaks at {peak:g}; float samples must lie in [-1, 1]: "
+                "divide by the full scale (32768 for 16 bit)"
+            )
+        yield block
+
+
+def _not_finite(audio: Waveform) -> int:
+    return int(audio.size - np.count_nonzero(np.isfinite(audio)))
+
+
+def _samples(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count} samples"
 
 
 def _check_header(name: str, header: AudioInfo) -> None:
