@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,6 +17,8 @@ ASSETS = ROOT / "assets"
 INDEX = ROOT / "index"
 
 _CHUNK = 1 << 20
+_ABANDONED_S = 3600.0
+"""A temporary folder that nothing was put into for so long belongs to a process that was killed."""
 
 
 def cache_folder() -> Path:
@@ -52,6 +56,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     settle_folder(target)
+    _remove_abandoned(target)
     name = tempfile.mkdtemp(prefix=f".{target.name[:40]}-", suffix=".tmp", dir=target.parent)
     temporary, aside = Path(name), _aside(target)
     try:
@@ -74,6 +79,14 @@ def settle_folder(target: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
     else:
         aside.replace(target)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed processes left of ``target``; another that writes it now is let be."""
+    for left in target.parent.glob(f".{glob.escape(target.name[:40])}-????????.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left)
 
 
 def _aside(target: Path) -> Path:

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -286,6 +287,29 @@ def test_what_a_kill_left_aside_goes_with_the_next_writing(tmp_path: Path) -> No
         (temporary / "new").touch()
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     assert (target / "new").exists()
+
+
+def test_what_a_kill_left_half_written_goes_with_the_next_writing(tmp_path: Path) -> None:
+    """Not what is being written now, and not what is another library's."""
+    kept = (".mine-now12345.tmp", ".mine-2-old12345.tmp", ".other-old12345.tmp")
+    for name in (".mine-old12345.tmp", *kept):
+        (tmp_path / name).mkdir()
+        if "old" in name:
+            os.utime(tmp_path / name, (0, 0))
+    with atomic_folder(tmp_path / "mine") as temporary:
+        (temporary / "new").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", *kept}
+
+
+def test_a_library_of_ones_own_is_not_offered_to_git() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    files = ("index/mine/manifest.json", "index/bundled/manifest.json")
+    command = ["git", "check-ignore", "--no-index", *files]
+    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if ended.returncode > 1:
+        pytest.skip(f"git does not answer: {ended.stderr.strip()}")
+    assert ended.stdout.split() == ["index/mine/manifest.json"]
 
 
 def test_parts_that_do_not_fit_are_not_written(tmp_path: Path, tiny: Predictor) -> None:
