@@ -418,24 +418,40 @@ def test_bad_builds(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "case",
     (
-        (),
-        ("nonsense",),
-        ("analyze",),
-        ("analyze", "x.wav", "--top-k", "0"),
-        ("analyze", "x.wav", "--top-k", "many"),
-        ("analyze", "x.wav", "--patchout-time", "-1"),
-        ("search", "x.wav", "-k", "0"),
-        ("library", "build", "x"),
-        ("models", "fetch"),
+        "nonsense: no such command 'nonsense'",
+        "analyze: missing argument 'CLIP'",
+        "analyze x.wav y.wav: got unexpected extra argument(s) (y.wav)",
+        "analyze x.wav --top-k 0: --top-k is '0'; it must be 1 or more",
+        "analyze x.wav --top-k many: --top-k is 'many'; it must be a whole number",
+        "analyze x.wav --patchout-time -1: --patchout-time is '-1'; it must be 0 or more",
+        "analyze x.wav --tpo-k 3: no such option: --tpo-k (Possible options: --top-k)",
+        "search x.wav -k 0: -k is '0'; it must be 1 or more",
+        "search x.wav -k: option '-k' requires an argument",
+        "evaluate x --fold 1.5: --fold is '1.5'; it must be a whole number",
+        "library nonsense: no such command 'nonsense'",
+        "library build x: missing option '--name'",
+        "models fetch: missing argument 'name'",
     ),
 )
-def test_wrong_usage_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
-    ended = run(*arguments)
-    assert ended.code == 2
-    assert "Usage:" in ended.err + ended.out
-    assert "Traceback" not in ended.err
+def test_wrong_usage_is_one_line_with_the_remedy(refused: Callable[..., str], case: str) -> None:
+    arguments, _, reason = case.partition(": ")
+    line = refused(*arguments.split())
+    assert line.startswith(f"error: {reason}; see: python -m passt_core")
+    assert line.endswith(" --help\n")
+
+
+@pytest.mark.parametrize("group", ((), ("models",), ("library",)))
+def test_without_arguments_it_says_what_there_is(run: Run, group: tuple[str, ...]) -> None:
+    ended = run(*group)
+    assert (ended.code, ended.out) == (2, "")
+    assert "Usage:" in ended.err
+    assert "Commands:" in ended.err
+
+
+def test_help_ends_well(run: Run) -> None:
+    assert run("analyze", "--help").code == 0
 
 
 def test_what_the_system_refuses_is_one_line(
