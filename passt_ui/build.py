@@ -60,7 +60,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "css_paths": [str(components.STYLES)],
         "theme": theme(),
         "share": False,
-        "footer_links": ["api", "settings"],
+        "footer_links": ["api"],
         "ssr_mode": False,
     }
 
@@ -127,7 +127,7 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
         "api_visibility": "undocumented",
     }
     everything = [state, tab.clip, tab.record, tab.examples, *tab.outputs, *found.outputs]
-    look = [tab.top_k, found.k, tab.presets]
+    look = [tab.top_k, found.k, tab.presets, *tab.mask]
     dimmed = [tab.spectrogram, tab.bars, tab.hits]
     shown = listens | {"show_progress_on": dimmed, "outputs": everything}
 
@@ -142,7 +142,7 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
     tab.examples.select(on.open_example, [state, *look], api_name="open_example", **shown)
     tab.window.change(
         on.choose_window,
-        [state, tab.window, tab.top_k, tab.presets],
+        [state, tab.window, *look],
         trigger_mode="always_last",
         api_name="choose_window",
         **shown,
@@ -168,8 +168,6 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
 def _wire_mask(on: Handlers, listens: dict[str, Any]) -> None:
     """Sliders move the mask while they are dragged; a preset or a seed moves the sliders."""
     tab, state = on.explore, on.state
-    sliders = [tab.time, tab.freq, tab.unstructured]
-    mask: list[gr.Slider | gr.Number] = [*sliders, tab.seed]
     quiet = listens | {"show_progress": "hidden"}
     quick: dict[str, Any] = {
         "api_visibility": "undocumented",
@@ -177,22 +175,18 @@ def _wire_mask(on: Handlers, listens: dict[str, Any]) -> None:
         "queue": False,
     }
     gr.on(
-        [control.change for control in (*mask, tab.top_k)],
+        [control.change for control in (tab.top_k, *tab.mask)],
         on.mask,
-        [state, *mask, tab.top_k],
+        [state, tab.top_k, *tab.mask],
         tab.mask_outputs,
         trigger_mode="always_last",
         api_name="mask",
         **quiet,
     )
-    gr.on(
-        [slider.input for slider in sliders],
-        explore.by_hand,
-        None,
-        tab.presets,
-        api_name="by_hand",
-        **quick,
+    tab.presets.input(
+        explore.preset, [state, tab.presets], tab.mask[:3], api_name="preset", **quick
     )
-    tab.presets.input(explore.preset, [state, tab.presets], sliders, api_name="preset", **quick)
     tab.draw.click(explore.new_seed, None, tab.seed, api_name="new_seed", **quick)
-    tab.spectrogram.listen(on.listen, [state, *mask], [tab.spectrogram], api_name="listen", **quiet)
+    tab.spectrogram.listen(
+        on.listen, [state, *tab.mask], [tab.spectrogram], api_name="listen", **quiet
+    )

@@ -134,7 +134,6 @@ def sound_map(library: SoundLibrary, urls: dict[str, str]) -> Figure:
                     "color": colours[label],
                     "symbol": palette.SYMBOLS[index % len(palette.SYMBOLS)],
                     "size": 9,
-                    "line": {"width": 0.5, "color": "rgba(255,255,255,.6)"},
                 },
                 customdata=[
                     [library.clips[i].id, label, urls[library.clips[i].id]] for i in members

@@ -15,10 +15,12 @@ import gradio as gr
 
 from passt_core.errors import PasstError
 from passt_core.inference.predictor import Predictor
+from passt_core.network.checkpoints import official_path
 from passt_core.network.registry import BUNDLED, OFFICIAL
 from passt_ui import hand, neighbours, views
 from passt_ui.services import Services, Visitor, load_model, visitor_with
 from passt_ui.tabs import about, explore, search
+from passt_ui.tabs.explore import Mask
 
 Changes = dict[Any, Any]
 
@@ -38,11 +40,17 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How a visitor wants results shown: classes, hits, and the preset of the mask, if one."""
+    """How a visitor wants results shown: classes, hits, the mask, and its preset, if it is one."""
 
     classes: int
     hits: int
     preset: str | None
+    mask: Mask
+
+    @classmethod
+    def of(cls, classes: float, hits: float, preset: str | None, *mask: float | None) -> Look:
+        """From the controls, in the order that the page hands them on."""
+        return cls(classes=int(classes), hits=int(hits), preset=preset, mask=Mask.of(*mask))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,91 +64,62 @@ class Handlers:
     search: search.SearchTab
     about: gr.HTML
 
-    def first_clip(
-        self, visitor: Visitor | None, classes: int, hits: int, preset: str | None
-    ) -> Changes:
+    def first_clip(self, visitor: Visitor | None, *look: Any) -> Changes:
         """The page opens with an example in hand."""
-        look = Look(classes=classes, hits=hits, preset=preset)
-        return self._example(visitor, self.services.examples[0].id, look)
+        return self._example(visitor, self.services.examples[0].id, Look.of(*look))
 
-    def open_example(
-        self,
-        visitor: Visitor | None,
-        classes: int,
-        hits: int,
-        preset: str | None,
-        event: gr.EventData,
-    ) -> Changes:
+    def open_example(self, visitor: Visitor | None, event: gr.EventData, *look: Any) -> Changes:
         """An example was chosen."""
-        look = Look(classes=classes, hits=hits, preset=preset)
-        return self._example(visitor, str(event._data["id"]), look)
+        return self._example(visitor, str(event._data["id"]), Look.of(*look))
 
     def open_clip(
         self,
         visitor: Visitor | None,
         path: str | None,
-        classes: int,
-        hits: int,
-        preset: str | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
-        *,
+        *look: Any,
         title: str | None = None,
     ) -> Changes:
         """A clip was uploaded or recorded; the boxes are made ready for the next one."""
         if not path:
             return {self.state: visitor}
-        look = Look(classes=classes, hits=hits, preset=preset)
-        changes = self._opened(visitor or self.services.first, path, title, look, progress)
+        first = visitor or self.services.first
+        changes = self._opened(first, path, title, Look.of(*look), progress)
         return changes | {
             self.explore.clip: None,
             self.explore.record: None,
             self.explore.examples: explore.example_cards(self.services, ""),
         }
 
-    def choose_window(
-        self, visitor: Visitor | None, position: int, classes: int, preset: str | None
-    ) -> Changes:
+    def choose_window(self, visitor: Visitor | None, position: float, *look: Any) -> Changes:
         """Another window of a long clip was chosen."""
         if visitor is None or visitor.hand is None or visitor.hand.position == position - 1:
             return {self.state: visitor}
         moved = replace(visitor, hand=hand.at_window(visitor.hand, int(position) - 1))
-        return {self.state: moved, **explore.show(self.explore, moved, int(classes), preset)}
+        shown = Look.of(*look)
+        return {
+            self.state: moved,
+            **explore.show(self.explore, moved, shown.classes, shown.mask, shown.preset),
+        }
 
-    def mask(
-        self, visitor: Visitor | None, time: int, freq: int, single: int, seed: int, classes: int
-    ) -> Changes:
-        """The mask's controls have moved."""
+    def mask(self, visitor: Visitor | None, classes: float, *mask: float | None) -> Changes:
+        """The mask's controls have moved, or the number of classes has."""
         if visitor is None or visitor.hand is None:
             return {self.explore.notice: explore.hidden_notice()}
-        try:
-            masked = explore.masked(visitor.hand, time, freq, single, seed)
-        except PasstError as error:
-            return {self.explore.notice: explore.shown_notice(error)}
-        return explore.show_mask(self.explore, masked, int(classes))
+        return explore.show_mask(self.explore, visitor.hand, int(classes), Mask.of(*mask))
 
-    def listen(
-        self,
-        visitor: Visitor | None,
-        time: int,
-        freq: int,
-        single: int,
-        seed: int,
-        event: gr.EventData,
-    ) -> gr.HTML:
+    def listen(self, visitor: Visitor | None, event: gr.EventData, *mask: float | None) -> gr.HTML:
         """The sound of the mask was asked for."""
         if visitor is None or visitor.hand is None:
             return gr.HTML()
-        masked = explore.masked(visitor.hand, time, freq, single, seed)
-        return explore.listen(masked, str(event._data["part"]))
+        return explore.listen(visitor.hand, Mask.of(*mask), str(event._data["part"]))
 
     def choose_model(
         self,
         name: str,
         visitor: Visitor | None,
-        classes: int,
-        hits: int,
-        preset: str | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
+        *look: Any,
     ) -> Changes:
         """Another model was chosen by name; a published one may have to be fetched."""
         if name == OWN:
@@ -149,15 +128,16 @@ class Handlers:
         def fetched(done: int, total: int | None) -> None:
             progress((done, total or done), desc=f"Fetching {name}", unit="bytes")
 
-        look = Look(classes=classes, hits=hits, preset=preset)
-        return self._with_model(lambda: self.services.shelf.open(name, fetched), visitor, look)
+        before = (visitor or self.services.first).predictor.checkpoint.source
+        return self._with_model(
+            lambda: self.services.shelf.open(name, fetched), visitor, Look.of(*look), before
+        )
 
-    def own_model(
-        self, path: str, visitor: Visitor | None, classes: int, hits: int, preset: str | None
-    ) -> Changes:
+    def own_model(self, path: str, visitor: Visitor | None, *look: Any) -> Changes:
         """A visitor's own checkpoint was uploaded."""
-        look = Look(classes=classes, hits=hits, preset=preset)
-        return self._with_model(lambda: load_model(self.services.settings, path), visitor, look)
+        return self._with_model(
+            lambda: load_model(self.services.settings, path), visitor, Look.of(*look), OWN
+        )
 
     def choose_sound(self, visitor: Visitor | None, event: gr.EventData) -> str:
         """A point of the map was clicked."""
@@ -198,29 +178,32 @@ class Handlers:
         filled = replace(visitor, hand=held)
         return {
             self.state: filled,
-            **explore.show(self.explore, filled, int(look.classes), look.preset),
-            **search.show(self.search, filled, int(look.hits)),
+            **explore.show(self.explore, filled, look.classes, look.mask, look.preset),
+            **search.show(self.search, filled, look.hits),
         }
 
     def _emptied(self, visitor: Visitor, hits: int) -> Changes:
         return {
             self.state: visitor,
             **explore.show_nothing(self.explore, visitor),
-            **search.show(self.search, visitor, int(hits)),
+            **search.show(self.search, visitor, hits),
         }
 
     def _with_model(
-        self, opened: Callable[[], Predictor], visitor: Visitor | None, look: Look
+        self, opened: Callable[[], Predictor], visitor: Visitor | None, look: Look, failed: str
     ) -> Changes:
-        """What changes when a model is chosen; the clip in hand is heard again by it."""
+        """What changes when a model is chosen; the clip in hand is heard again by it.
+
+        Where it cannot be opened, the list of models goes to ``failed`` and all else stays.
+        """
         visitor = visitor or self.services.first
         try:
             predictor = opened()
         except PasstError as error:
-            before = visitor.predictor.checkpoint.source
             return {
                 self.header.notice: explore.shown_notice(error),
-                self.header.model: gr.Dropdown(value=before),
+                self.header.model: gr.Dropdown(value=failed),
+                self.header.own: gr.UploadButton(visible=failed == OWN),
             }
         chosen = visitor_with(self.services.settings, predictor)
         source = predictor.checkpoint.source
@@ -248,8 +231,7 @@ def model_choices(extra: str, *, own: bool) -> list[tuple[str, str]]:
         own: whether visitors may bring a file of their own.
     """
     official = [
-        (f"{name} · {entry.score} · fetched from the network", name)
-        for name, entry in OFFICIAL.items()
+        (f"{name} · {entry.score} · {_at_hand(name)}", name) for name, entry in OFFICIAL.items()
     ]
     choices = [("bundled · small, offline", BUNDLED), *official]
     if extra not in {name for _, name in choices}:
@@ -257,6 +239,13 @@ def model_choices(extra: str, *, own: bool) -> list[tuple[str, str]]:
     if own:
         choices.append(("a checkpoint file of your own …", OWN))
     return choices
+
+
+def _at_hand(name: str) -> str:
+    if official_path(name).is_file():
+        return "downloaded"
+    size = OFFICIAL[name].size
+    return f"to download, {size / 1e6:.0f} MB" if size else "to download"
 
 
 def _told(progress: gr.Progress | None) -> Callable[[float, float | None], None] | None:

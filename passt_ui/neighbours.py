@@ -115,6 +115,5 @@ def _among_pairs(share: float) -> tuple[str, ...]:
     if math.isnan(share):
         return ()
     percent = 100 * share
-    return (
-        f"above {percent:.1f} % of pairs" if percent > 99 else f"above {percent:.0f} % of pairs",
-    )
+    told = f"{percent:.1f}" if percent > 99 else f"{percent:.0f}"
+    return (f"closer than {told} % of library pairs",)

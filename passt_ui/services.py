@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from passt_core.files import ASSETS, INDEX
 from passt_core.inference.predictor import Predictor
 from passt_core.library.store import SoundLibrary
 from passt_core.network.download import Progress
+from passt_core.network.registry import BUNDLED
 from passt_ui.hand import Hand
 from passt_ui.media import thumbnail
 from passt_ui.settings import Settings
@@ -97,13 +99,20 @@ class Services:
 
         Raises:
             CheckpointError: the model cannot be loaded.
+            LibraryError: nor can a library that was asked for. Without the bundled one, which was
+                made by the bundled model, the app starts all the same: the page says why.
         """
         settings = settings or Settings()
         predictor = load_model(settings, settings.model)
+        first = visitor_with(settings, predictor)
+        if first.library is None:
+            if settings.library != BUNDLED:
+                raise LibraryError(first.library_problem)
+            logging.getLogger(__name__).warning(first.library_problem)
         return cls(
             settings=settings,
             shelf=ModelShelf(settings, predictor),
-            first=visitor_with(settings, predictor),
+            first=first,
             examples=_examples(predictor),
         )
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import Literal
+import socket
+from typing import Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from passt_core.errors import PasstError
 from passt_core.network.registry import BUNDLED
+
+LOCALHOST = "127.0.0.1"
 
 
 def _default_port() -> int:
@@ -32,12 +38,65 @@ class Settings(BaseSettings):
     own_checkpoints: bool = Field(True, description="may visitors upload checkpoint files")
 
 
+class AddressError(PasstError):
+    """An address that the app cannot listen on."""
+
+
+def check_address(settings: Settings) -> None:
+    """Find out whether the app could listen where the settings say.
+
+    Raises:
+        AddressError: the port is in use, or the address is not one of this machine's.
+    """
+    default = os.environ.get("GRADIO_SERVER_NAME") or LOCALHOST
+    for name in (default, settings.host or default):  # Gradio wants the port on both
+        try:
+            family, kind, *_, address = socket.getaddrinfo(
+                name.strip("[]"), settings.port, type=socket.SOCK_STREAM
+            )[0]
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise AddressError(
+                    f"port {settings.port} is in use; stop what uses it, or set PASST_PORT"
+                ) from error
+            raise AddressError(
+                f"the app cannot listen on {name}, port {settings.port} ({error.strerror}); "
+                "set PASST_HOST or PASST_PORT"
+            ) from error
+
+
 def explained(error: Exception) -> str:
     """Why the app does not start: the error, or a line for each variable that is wrong."""
     if not isinstance(error, ValidationError):
         return f"error: {error}"
     lines = []
     for fault in error.errors():
-        name = "PASST_" + "_".join(str(part) for part in fault["loc"]).upper()
-        lines.append(f"error: {name} is {fault['input']!r}: {fault['msg']}")
+        field = str(fault["loc"][0])
+        lines.append(
+            f"error: PASST_{field.upper()} is {fault['input']!r}; "
+            f"it must be {_rule(Settings.model_fields[field])}: set it, or leave it out"
+        )
     return "\n".join(lines)
+
+
+def _rule(field: FieldInfo) -> str:
+    """What the value of a setting must be, in words."""
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(get_args(field.annotation))
+    if field.annotation is bool:
+        return "true or false"
+    number = "a whole number" if field.annotation is int else "a number"
+    limits = {
+        name: getattr(limit, name)
+        for limit in field.metadata
+        for name in ("ge", "gt", "le")
+        if hasattr(limit, name)
+    }
+    if "gt" in limits:
+        return f"{number} above {limits['gt']}"
+    if "le" in limits:
+        return f"{number} from {limits['ge']} to {limits['le']}"
+    return f"{number} of {limits['ge']} or more"

@@ -63,7 +63,7 @@ def class_bars(everything: ClipAnalysis, masked: ClipAnalysis, k: int) -> str:
         other = masked.score(score.index).score
         change = ""
         if is_masked:
-            change = f'<span class="change">{_points(other - score.score)}</span>'
+            change = f'<span class="change">{_change(score.score, other)}</span>'
         bars = _bar("all", "all patches", score.score)
         if is_masked:
             bars += _bar("mask", "with the mask", other)
@@ -79,13 +79,13 @@ def class_bars(everything: ClipAnalysis, masked: ClipAnalysis, k: int) -> str:
     )
 
 
-def _points(change: float) -> str:
-    """A change of probability in percentage points, with a sign unless it rounds to none."""
-    points = round(100 * change)
+def _change(before: float, after: float) -> str:
+    """What lies between two probabilities as they are shown, in percentage points."""
+    points = round(100 * after) - round(100 * before)
     if not points:
         return "no change"
     sign = "+" if points > 0 else "\N{MINUS SIGN}"
-    return f"{sign}{abs(points)} points"
+    return f"{sign}{abs(points)} point{'' if abs(points) == 1 else 's'}"
 
 
 def _bar(kind: str, name: str, value: float) -> str:

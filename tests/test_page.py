@@ -136,6 +136,52 @@ def test_the_seed_draws_other_patches(page: Page) -> None:
     assert page.evaluate(kept) != before
 
 
+KEPT = "document.querySelector('#tokens dd').firstChild.textContent"
+
+
+def test_the_mask_stays_on_when_the_grid_does(page: Page, tmp_path: Path) -> None:
+    """Controls that do not change tell of no change: the mask must not depend on that."""
+    for name in ("first", "second"):
+        soundfile.write(tmp_path / f"{name}.wav", noise(3.0), 32_000)
+        _upload(page, tmp_path / f"{name}.wav")
+        expect(page.locator("#clip-line")).to_contain_text(name)
+        page.wait_for_function(f"{VEIL} && {KEPT} !== '144'")
+        expect(page.locator("#classes .track.mask")).to_have_count(5)
+    page.locator("#examples button").first.click()
+    expect(page.locator("#clip-line")).to_contain_text("Rain and thunder")
+    page.wait_for_function(VEIL)
+    page.locator("#examples button").first.click()
+    page.wait_for_timeout(1500)
+    assert page.evaluate(VEIL)
+
+
+def test_fields_that_say_too_much_are_set_right(page: Page) -> None:
+    time = page.locator("#mask-time input[type=number]")
+    for field, kept in (("time", "5"), ("freq", "1"), ("unstructured", "1")):
+        number = page.locator(f"#mask-{field} input[type=number]")
+        number.fill("9999")
+        number.press("Enter")
+        page.wait_for_function(f"{KEPT} === '{kept}'")
+        page.wait_for_timeout(500)
+    expect(page.locator("#mask-unstructured input[type=number]")).to_have_value("0")
+    expect(page.locator("#presets input:checked")).to_have_count(0)
+    page.locator("#seed input").fill("-5")
+    page.locator("#seed input").press("Enter")
+    time.fill("0")
+    time.press("Enter")
+    page.wait_for_function(f"{KEPT} !== '1'")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_preset_is_marked_only_while_it_holds(page: Page) -> None:
+    page.get_by_label("Time", exact=True).check()
+    page.wait_for_function(f"{KEPT} === '224'")
+    expect(page.get_by_label("Time", exact=True)).to_be_checked()
+    page.locator("#mask-time button").click()
+    page.wait_for_function(f"!({VEIL})")
+    expect(page.get_by_label("None", exact=True)).to_be_checked()
+
+
 def test_a_bad_file_is_told_in_place_and_nothing_old_stays(page: Page, tmp_path: Path) -> None:
     text = tmp_path / "<b>text.wav"
     text.write_text("no sound")
@@ -159,6 +205,7 @@ def test_a_long_clip_comes_in_windows(page: Page, tmp_path: Path) -> None:
     number.fill("5")
     number.press("Enter")
     expect(page.locator("#clip-line")).to_contain_text("16.0 to 26.0 s")
+    page.wait_for_function(VEIL)
 
 
 def test_the_map_is_clicked_and_heard(page: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +15,13 @@ from passt_core.network.patchout import PatchoutSpec
 from passt_ui import components, figures, hand, media, neighbours, views
 from passt_ui.hand import Hand
 from passt_ui.services import Services, Visitor
+from passt_ui.slider import Slider
 
 NEIGHBOURS = 6
 LARGEST_SEED = 9999
 CLASSES, MOST_CLASSES = 5, 20
 
-NO_PRESET, FIRST_PRESET = "None", "Paper"
+NO_PRESET, FIRST_PRESET = "None", "Like training"
 PRESETS = MappingProxyType(
     {
         NO_PRESET: (0.0, 0.0, 0.0),
@@ -32,8 +33,52 @@ PRESETS = MappingProxyType(
 )
 """Shares of the columns, rows and single patches that a preset takes.
 
-``Paper`` is the published t=40 f=4 on 99 x 12 patches, as shares of this grid.
+:data:`FIRST_PRESET` is the published t=40 f=4 on 99 x 12 patches, as shares of this grid.
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask:
+    """What the controls say: columns, rows and single patches to take, and the seed."""
+
+    time: int
+    freq: int
+    single: int
+    seed: int
+
+    @classmethod
+    def of(
+        cls, time: float | None, freq: float | None, single: float | None, seed: float | None
+    ) -> Mask:
+        """From the controls as they are: an emptied field is 0, and so is what is below it."""
+        time, freq, single, seed = (max(0, int(n or 0)) for n in (time, freq, single, seed))
+        return cls(time=time, freq=freq, single=single, seed=seed)
+
+    def within(self, grid: PatchGrid) -> Mask:
+        """The nearest mask that leaves a patch of ``grid``."""
+        time = min(self.time, grid.columns - 1)
+        freq = min(self.freq, grid.rows - 1)
+        left = (grid.columns - time) * (grid.rows - freq)
+        return replace(self, time=time, freq=freq, single=min(self.single, left - 1))
+
+    def with_preset(self, name: str | None, grid: PatchGrid) -> Mask:
+        """The mask of a preset on ``grid``, with this seed; None: this mask, as far as it fits."""
+        if name is None:
+            return self.within(grid)
+        time, freq, single = PRESETS[name]
+        columns, rows = round(time * grid.columns), round(freq * grid.rows)
+        left = (grid.columns - columns) * (grid.rows - rows)
+        taken = replace(self, time=columns, freq=rows, single=round(single * left))
+        return taken.within(grid)
+
+    def preset(self, grid: PatchGrid) -> str | None:
+        """The preset that this mask is, if it is one."""
+        return next((name for name in PRESETS if self.with_preset(name, grid) == self), None)
+
+    @property
+    def spec(self) -> PatchoutSpec:
+        """The patchout that it stands for."""
+        return PatchoutSpec(time=self.time, freq=self.freq, unstructured=self.single)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,9 +123,15 @@ class ExploreTab:
         ]
 
     @property
+    def mask(self) -> list[gr.Slider | gr.Number]:
+        """The mask's controls, in the order of :meth:`Mask.of`."""
+        return [self.time, self.freq, self.unstructured, self.seed]
+
+    @property
     def mask_outputs(self) -> list[gr.components.Component]:
         """What a new mask changes."""
-        return [self.notice, self.spectrogram, self.bars, self.stats]
+        sliders = [self.time, self.freq, self.unstructured]
+        return [self.notice, self.spectrogram, self.bars, self.stats, self.presets, *sliders]
 
 
 def build(services: Services) -> ExploreTab:
@@ -137,6 +188,10 @@ def _mask_row() -> dict[str, Any]:
     """The mask's controls, right under the picture that they change."""
     with gr.Group(elem_id="mask"):
         with gr.Row(equal_height=True):
+            time = _slider("Time columns", "whole moments taken", "time")
+            freq = _slider("Frequency rows", "whole bands taken", "freq")
+            single = _slider("Single patches", "taken from the rest", "unstructured")
+        with gr.Row(equal_height=True):
             presets = gr.Radio(
                 list(PRESETS),
                 value=FIRST_PRESET,
@@ -150,17 +205,11 @@ def _mask_row() -> dict[str, Any]:
                 label="Seed",
                 info="same seed, same patches",
                 precision=0,
-                minimum=0,
-                maximum=LARGEST_SEED,
                 elem_id="seed",
                 scale=1,
                 min_width=150,
             )
             draw = gr.Button("Draw again", elem_id="draw", scale=0, min_width=110, size="sm")
-        with gr.Row(equal_height=True):
-            time = _slider("Time columns", "whole moments", "time")
-            freq = _slider("Frequency rows", "whole bands", "freq")
-            single = _slider("Single patches", "scattered over the rest", "unstructured")
     return {
         "presets": presets,
         "time": time,
@@ -190,8 +239,8 @@ def _classes_column() -> dict[str, Any]:
     return {"bars": bars, "top_k": top_k, "stats": stats}
 
 
-def _slider(label: str, info: str, name: str) -> gr.Slider:
-    return gr.Slider(
+def _slider(label: str, info: str, name: str) -> Slider:
+    return Slider(
         0, 1, value=0, step=1, label=label, info=info, elem_id=f"mask-{name}", min_width=160
     )
 
@@ -212,36 +261,68 @@ def example_cards(services: Services, current: str) -> str:
     return views.cards(found, label="Example clips", small=True)
 
 
-def show(tab: ExploreTab, visitor: Visitor, k: int, preset_name: str | None) -> dict[Any, Any]:
-    """Everything that a new clip, window or model changes.
+def show(
+    tab: ExploreTab, visitor: Visitor, classes: int, mask: Mask, preset: str | None
+) -> dict[Any, Any]:
+    """Everything that a new clip, window or model changes, under the mask of the controls.
 
-    The chosen preset is laid over the new window (by the sliders' own event); a mask that was set
-    by hand is taken off.
+    A chosen preset is laid out anew over the window's grid; a mask that was set by hand stays as
+    far as it fits.
     """
     held = visitor.hand
     if held is None:
         return {tab.notice: hidden_notice()}
+    grid = held.window.grid
+    mask = mask.with_preset(preset, grid)
+    held = hand.with_mask(held, mask.spec, mask.seed)
+    covered = figures.veil(held.masked, held.start_s)
     return {
-        tab.notice: hidden_notice(),
         tab.line: views.clip_line(held),
         tab.window: _window_slider(held),
-        tab.spectrogram: gr.HTML(value=_picture(held), veil=None, sounds=None),
         tab.how: views.veil_note(held.masked),
-        tab.bars: views.class_bars(held.window, held.masked, k),
-        tab.stats: views.token_stats(held.masked),
         tab.hits: neighbours.cards(visitor, NEIGHBOURS),
-        tab.presets: preset_name or NO_PRESET,
-        **_mask_sliders(tab, held.window.grid, preset(visitor, preset_name)),
+        **_under_mask(tab, held, classes, mask),
+        **_sliders(tab, grid, mask),
+        tab.spectrogram: gr.HTML(value=_picture(held), veil=covered, sounds=None),
     }
 
 
-def show_mask(tab: ExploreTab, held: Hand, k: int) -> dict[Any, Any]:
-    """What a new mask changes."""
+def show_mask(tab: ExploreTab, held: Hand, classes: int, mask: Mask) -> dict[Any, Any]:
+    """What a new mask changes.
+
+    Controls that asked for more than there is are set right; the others are left alone, for they
+    may have moved on meanwhile.
+    """
+    possible = mask.within(held.window.grid)
+    held = hand.with_mask(held, possible.spec, possible.seed)
+    sliders = {} if possible == mask else _sliders(tab, held.window.grid, possible)
+    veil = figures.veil(held.masked, held.start_s)
+    return {
+        **_under_mask(tab, held, classes, possible),
+        **sliders,
+        tab.spectrogram: gr.HTML(veil=veil, sounds=None),
+    }
+
+
+def _under_mask(tab: ExploreTab, held: Hand, classes: int, mask: Mask) -> dict[Any, Any]:
     return {
         tab.notice: hidden_notice(),
-        tab.spectrogram: gr.HTML(veil=figures.veil(held.masked, held.start_s), sounds=None),
-        tab.bars: views.class_bars(held.window, held.masked, k),
+        tab.bars: views.class_bars(held.window, held.masked, classes),
         tab.stats: views.token_stats(held.masked),
+        tab.presets: mask.preset(held.window.grid),
+    }
+
+
+def _sliders(tab: ExploreTab, grid: PatchGrid, mask: Mask) -> dict[Any, Any]:
+    """The mask's sliders at its values, with room for what the grid has."""
+    at = {
+        tab.time: (grid.columns, mask.time),
+        tab.freq: (grid.rows, mask.freq),
+        tab.unstructured: (grid.patches, mask.single),
+    }
+    return {
+        slider: Slider(maximum=max(1, size - 1), value=value)
+        for slider, (size, value) in at.items()
     }
 
 
@@ -254,43 +335,26 @@ def show_nothing(tab: ExploreTab, visitor: Visitor) -> dict[Any, Any]:
         tab.spectrogram: gr.HTML(value={}, veil=None, sounds=None),
         tab.how: "",
         tab.bars: views.note("The classes of your clip appear here."),
-        tab.stats: "",
+        tab.stats: views.note("Its tokens are counted here."),
         tab.hits: neighbours.cards(visitor, NEIGHBOURS),
     }
 
 
-def masked(held: Hand, time: int, freq: int, single: int, seed: int) -> Hand:
-    """The window in hand under the mask of the controls.
-
-    Raises:
-        PatchoutError: nothing would be left.
-    """
-    spec = PatchoutSpec(time=int(time), freq=int(freq), unstructured=int(single))
-    return hand.with_mask(held, spec, int(seed or 0))
-
-
-def preset(visitor: Visitor | None, name: str | None) -> tuple[int, int, int]:
-    """A preset's columns, rows and single patches on the window in hand; None: set by hand."""
-    if visitor is None or visitor.hand is None or name is None:
+def preset(visitor: Visitor | None, name: str) -> tuple[int, int, int]:
+    """A preset's columns, rows and single patches on the window in hand."""
+    if visitor is None or visitor.hand is None:
         return 0, 0, 0
-    grid = visitor.hand.window.grid
-    time, freq, single = PRESETS[name]
-    columns, rows = round(time * grid.columns), round(freq * grid.rows)
-    left = (grid.columns - columns) * (grid.rows - rows)
-    return columns, rows, round(single * left)
+    mask = Mask(time=0, freq=0, single=0, seed=0).with_preset(name, visitor.hand.window.grid)
+    return mask.time, mask.freq, mask.single
 
 
-def listen(held: Hand, part: str) -> gr.HTML:
+def listen(held: Hand, mask: Mask, part: str) -> gr.HTML:
     """The sounds of what is left and what was taken, for the browser to play ``part``."""
-    both = hand.sounds(held)
+    mask = mask.within(held.window.grid)
+    both = hand.sounds(hand.with_mask(held, mask.spec, mask.seed))
     rate = held.predictor.sample_rate
     left, taken = (media.sound_uri(sound, rate) for sound in (both.left, both.taken))
     return gr.HTML(sounds={"part": part, "left": left, "taken": taken})
-
-
-def by_hand() -> None:
-    """The sliders were moved: no preset is chosen any more."""
-    return
 
 
 def new_seed() -> int:
@@ -328,12 +392,3 @@ def _picture(held: Hand) -> dict[str, Any]:
 def _window_slider(held: Hand) -> gr.Slider:
     count = len(held.clip.windows)
     return gr.Slider(minimum=1, maximum=max(2, count), value=held.position + 1, visible=count > 1)
-
-
-def _mask_sliders(tab: ExploreTab, grid: PatchGrid, values: tuple[int, int, int]) -> dict[Any, Any]:
-    sliders = (tab.time, tab.freq, tab.unstructured)
-    limits = (grid.columns - 1, grid.rows - 1, grid.patches - 1)
-    return {
-        slider: gr.Slider(maximum=max(1, most), value=value)
-        for slider, most, value in zip(sliders, limits, values, strict=True)
-    }

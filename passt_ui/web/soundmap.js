@@ -46,7 +46,10 @@ passt.soundmap = (element, props, watch, trigger) => {
     const layout = passt.plots.themed({
       ...figure.layout, dragmode: "pan", hovermode: "closest", showlegend: false, uirevision: "map",
     });
-    const sounds = figure.data.map((trace) => ({ ...trace, visible: !hidden.has(trace.name) }));
+    const line = { color: passt.plots.colour("--passt-ink-soft"), width: 0.7 };
+    const sounds = figure.data.map((trace) => (
+      { ...trace, visible: !hidden.has(trace.name), marker: { ...trace.marker, line } }
+    ));
     Plotly.react(plot, [...sounds, ...queryTraces()], layout,
       { ...passt.plots.config, scrollZoom: true }).then(bind);
   }

@@ -32,13 +32,18 @@ passt.spectrogram = (element, props, watch, trigger) => {
     if (!plot.offsetWidth) return;
     if (!props.value?.figure) return passt.plots.clear(plot);
     const layout = passt.plots.themed({ ...props.value.figure.layout, dragmode: false, hovermode: "closest" });
-    if (plot.offsetWidth < NARROW) thin(layout.xaxis);
-    Plotly.react(plot, traces(), layout, passt.plots.config).then(bind);
+    const drawn = traces();
+    if (plot.offsetWidth < NARROW) slim(drawn, layout);
+    Plotly.react(plot, drawn, layout, passt.plots.config).then(bind);
   }
 
-  // On a narrow plot every second time stays, so that their names do not touch.
-  function thin(axis) {
-    for (const key of ["tickvals", "ticktext"]) axis[key] = axis[key].filter((_, index) => index % 2 === 0);
+  // On a narrow plot the picture gets the room of the colour scale, and every second time stays.
+  function slim(drawn, layout) {
+    drawn[0] = { ...drawn[0], showscale: false };
+    layout.yaxis = { ...layout.yaxis, title: { text: "Hz" } };
+    for (const key of ["tickvals", "ticktext"]) {
+      layout.xaxis[key] = layout.xaxis[key].filter((_, index) => index % 2 === 0);
+    }
   }
 
   let bound = false;
@@ -85,6 +90,7 @@ passt.spectrogram = (element, props, watch, trigger) => {
     readout.dataset.rest = rest ?? "";
     readout.textContent = rest ?? "";
     if (player.key && !player.key.startsWith(key) && /:(clip|left|taken)$/.test(player.key)) player.stop();
+    element.querySelector(".passt-spectrogram").classList.toggle("empty", !props.value?.figure);
     forget();
     draw();
   }
