@@ -1,4 +1,4 @@
-"""``train``, ``pretrain`` and ``evaluate``: the lab from the command line."""
+"""``train``, ``pretrain``, ``distill`` and ``evaluate``: the lab from the command line."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ Sounds = Annotated[
     list[Path],
     typer.Argument(metavar="FOLDER...", help="Folders of sounds.", show_default=False),
 ]
+Start = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Begin from this model, not from nothing.")
+]
+HoldOut = Annotated[
+    int | None, typer.Option(metavar="FOLD", help="Leave a fold out, to score on it.")
+]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="Checkpoint to write.", show_default=False)]
 Choices = Annotated[
     list[str] | None,
@@ -45,12 +51,8 @@ Card = Annotated[
 def train(
     datasets: DataSets,
     out: Out,
-    start: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Begin from this model, not from nothing.")
-    ] = None,
-    hold_out: Annotated[
-        int | None, typer.Option(metavar="FOLD", help="Leave a fold out, to score on it.")
-    ] = None,
+    start: Start = None,
+    hold_out: HoldOut = None,
     choices: Choices = None,
     card: Card = None,
 ) -> None:
@@ -81,6 +83,44 @@ def pretrain(folders: Sounds, out: Out, choices: Choices = None, card: Card = No
     with progress("pre-training", "epoch") as report:
         trained = run(paths, TrainConfig.of(choices or ()), progress=_epochs(report))
     _keep(trained, out, {"trained_on": f"{len(paths)} unlabelled sounds"} | about)
+
+
+def distill(
+    scores: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SCORES", help="What a teacher said, as an .npz.", show_default=False
+        ),
+    ],
+    out: Out,
+    start: Start = None,
+    leave_out: Annotated[
+        Path | None,
+        typer.Option(metavar="DATASET", help="Leave out the files of this dataset's --hold-out."),
+    ] = None,
+    hold_out: HoldOut = None,
+    choices: Choices = None,
+    card: Card = None,
+) -> None:
+    """Train a small PaSST to say what a teacher said; train begins from it with --start."""
+    from passt_core.lab.config import TrainConfig  # noqa: PLC0415 - torch
+    from passt_core.lab.datasets import load_dataset  # noqa: PLC0415
+    from passt_core.lab.distill import TeacherScores  # noqa: PLC0415
+    from passt_core.lab.distill import distill as run  # noqa: PLC0415
+    from passt_core.network import checkpoints  # noqa: PLC0415
+
+    about = _read_card(card)
+    teacher = TeacherScores.read(scores)
+    if leave_out is not None and hold_out is not None:
+        unseen = load_dataset(leave_out).only(hold_out)
+        teacher = teacher.without({clip.path.name for clip in unseen.clips})
+    beginning = None if start is None else checkpoints.load(start)
+    config = TrainConfig.of(choices or ())
+    with progress("distilling", "epoch") as report:
+        trained = run(teacher, config, start=beginning, progress=_epochs(report))
+    _keep(
+        trained, out, {"trained_on": f"a teacher's scores of {len(teacher.scores)} sounds"} | about
+    )
 
 
 def evaluate(

@@ -27,23 +27,23 @@ def fit(audio: Tensor, samples: int, generator: torch.Generator) -> Tensor:
     in silence or, half of the time, repeated.
     """
     if len(audio) >= samples:
-        return _lively_crop(audio, samples, generator)
+        start = lively_start(audio, samples, generator)
+        return audio[start : start + samples]
     if torch.rand((), generator=generator) < 0.5:
         return audio.repeat(-(-samples // len(audio)))[:samples]
     before = int(torch.randint(samples - len(audio) + 1, (1,), generator=generator))
     return functional.pad(audio, (before, samples - len(audio) - before))
 
 
-def _lively_crop(audio: Tensor, samples: int, generator: torch.Generator) -> Tensor:
-    """The first of a few random crops that is no quieter than 6 dB below the whole clip's level."""
+def lively_start(audio: Tensor, samples: int, generator: torch.Generator) -> int:
+    """Where the first of a few random crops begins that is at most 6 dB quieter than the clip."""
     level = float(audio.square().mean())
-    crop = audio[:samples]
+    start = 0
     for _ in range(_TRIES):
         start = int(torch.randint(len(audio) - samples + 1, (1,), generator=generator))
-        crop = audio[start : start + samples]
-        if float(crop.square().mean()) >= _LIVELY * level:
+        if float(audio[start : start + samples].square().mean()) >= _LIVELY * level:
             break
-    return crop
+    return start
 
 
 def change_speed(audio: Tensor, samples: int) -> Tensor:

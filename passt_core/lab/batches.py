@@ -77,25 +77,38 @@ class Batches:
 
     def epoch(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Every clip once, in random order: waveforms (B, samples) and targets (B, classes)."""
+        for chosen in self.order(generator):
+            yield self.waveforms(chosen, generator), self.sounds.targets[chosen]
+
+    def order(self, generator: torch.Generator) -> Iterator[list[int]]:
+        """Which clips make each batch of an epoch."""
         order = torch.randperm(len(self.sounds), generator=generator).tolist()
         for step in range(self.per_epoch):
-            chosen = order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
-            yield self.waveforms(chosen, generator), self.sounds.targets[chosen]
+            yield order[step * self.config.batch_size : (step + 1) * self.config.batch_size]
 
     def waveforms(self, chosen: Sequence[int], generator: torch.Generator) -> Tensor:
         """Augmented crops of some clips, all of one length drawn for the batch."""
-        config = self.config
-        samples = self._length(generator)
+        samples = self.length(generator)
         crops = []
         for index in chosen:
-            speed = augment.uniform(1.0 - config.speed, 1.0 + config.speed, generator)
-            crop = augment.fit(self.sounds.waveforms[index], round(samples * speed), generator)
+            taken = round(samples * self.speed(generator))
+            crop = augment.fit(self.sounds.waveforms[index], taken, generator)
             crops.append(augment.change_speed(crop, samples))
-        audio = augment.roll(torch.stack(crops), config.roll_samples, generator)
+        return self.changed(torch.stack(crops), generator)
+
+    def changed(self, audio: Tensor, generator: torch.Generator) -> Tensor:
+        """Crops (B, samples) turned round, louder or softer, and some of them under noise."""
+        config = self.config
+        audio = augment.roll(audio, config.roll_samples, generator)
         audio = augment.gain(audio, config.gain_low_db, config.gain_high_db, generator)
         return augment.add_noise(audio, config.noise_rate, config.noise_snr_db, generator)
 
-    def _length(self, generator: torch.Generator) -> int:
+    def speed(self, generator: torch.Generator) -> float:
+        """The tape speed of one clip."""
+        return augment.uniform(1.0 - self.config.speed, 1.0 + self.config.speed, generator)
+
+    def length(self, generator: torch.Generator) -> int:
+        """The length of a batch's crops, in samples."""
         config = self.config
         if augment.uniform(0.0, 1.0, generator) < config.long_rate:
             return self.whole

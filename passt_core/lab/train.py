@@ -100,7 +100,22 @@ def train(
     config = config or TrainConfig()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return _Training(dataset, config, start).run(progress)
+        network, front_end = beginning(dataset.labels, config, start)
+        whole = Windowing.of(network.config, front_end).length
+        batches = Batches(sounds=read(dataset), config=config, whole=whole)
+        return Training(network, dataset.labels, front_end, batches, config).run(progress)
+
+
+def beginning(
+    labels: tuple[str, ...], config: TrainConfig, start: Checkpoint | None
+) -> tuple[Passt, MelConfig]:
+    """What a training begins from: a fresh network, or a checkpoint's with a head for ``labels``.
+
+    The head of the checkpoint is kept if it knows these very labels.
+    """
+    if start is None:
+        return Passt(config.network(len(labels))), MelConfig()
+    return _from_checkpoint(labels, start), start.front_end
 
 
 def _from_checkpoint(labels: tuple[str, ...], start: Checkpoint) -> Passt:
@@ -113,21 +128,26 @@ def _from_checkpoint(labels: tuple[str, ...], start: Checkpoint) -> Passt:
     return network
 
 
-class _Training:
-    """One run: its network, optimiser and source of randomness."""
+class Training:
+    """One run: a network, where its batches come from, its optimiser and source of randomness."""
 
-    def __init__(self, dataset: Dataset, config: TrainConfig, start: Checkpoint | None) -> None:
+    def __init__(
+        self,
+        network: Passt,
+        labels: tuple[str, ...],
+        front_end: MelConfig,
+        batches: Batches,
+        config: TrainConfig,
+    ) -> None:
+        self.network = network
+        self.labels = labels
+        self.front_end = front_end
+        self.batches = batches
         self.config = config
-        self.labels = dataset.labels
-        self.front_end = start.front_end if start else MelConfig()
         self.generator = torch.Generator().manual_seed(config.seed)
-        fresh = config.network(len(self.labels))
-        self.network = _from_checkpoint(self.labels, start) if start else Passt(fresh)
-        whole = Windowing.of(self.network.config, self.front_end).length
-        self.batches = Batches(sounds=read(dataset), config=config, whole=whole)
-        self.mel = _front_end(self.front_end, config)
-        self.descent = Descent(self.network, config)
-        self.average = _averaged(self.network, config)
+        self.mel = _front_end(front_end, config)
+        self.descent = Descent(network, config)
+        self.average = _averaged(network, config)
         self.step = 0
 
     def run(self, progress: Progress | None) -> Trained:
