@@ -31,12 +31,12 @@ def main() -> None:
     columns, seeds = held.window.grid.columns, count()
 
     def move() -> None:
-        masked = explore.masked(held, columns // 4, 2, 20, next(seeds))
-        explore.show_mask(tab, masked, CLASSES)
+        mask = explore.Mask(time=columns // 4, freq=2, single=20, seed=next(seeds))
+        explore.show_mask(tab, held, CLASSES, mask)
 
     def fullest_move() -> None:
-        masked = explore.masked(held, 1, 0, 0, next(seeds))
-        explore.show_mask(tab, masked, CLASSES)
+        mask = explore.Mask(time=1, freq=0, single=0, seed=next(seeds))
+        explore.show_mask(tab, held, CLASSES, mask)
 
     def whole() -> None:
         held.predictor.analyze(held.samples, held.predictor.sample_rate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -49,3 +50,14 @@ def test_the_front_matter_fits_what_is_installed() -> None:
 def test_every_file_that_the_readme_links_to_is_there() -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+    + sorted((ROOT / "docs").rglob("*.md")),
+    ids=lambda path: path.name,
+)
+def test_no_place_is_left_to_be_filled_in(path: Path) -> None:
+    found = [line for line in path.read_text(encoding="utf-8").splitlines() if "@@" in line]
+    assert not found, f"{path.name} still has {found}"
