@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 from passt_core.files import ASSETS, ROOT, atomic_path
 
 TARGET = ASSETS / "screenshot.png"
-WIDTH, HEIGHT = 1400, 1290
+WIDTH, HEIGHT = 1400, 1390
 FLAGS = ("--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 PATIENCE_S = 120
 
@@ -60,9 +60,9 @@ def wait_for(port: int) -> None:
 def take(page: Page, url: str) -> None:
     """The Explore tab with an example under a mask."""
     page.goto(url)
-    page.locator("#examples button").nth(4).click()
-    page.wait_for_selector("#clip-line b:text('rooster')")
     page.wait_for_selector("#classes .mask")
+    page.locator("#examples button").nth(1).click()
+    page.wait_for_selector("#clip-line b:text('windy yard')")
     page.wait_for_timeout(1500)
     with atomic_path(TARGET) as temporary:
         shot = page.screenshot(type="png")
