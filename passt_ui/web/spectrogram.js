@@ -91,9 +91,13 @@ passt.spectrogram = (element, props, watch, trigger) => {
     readout.textContent = rest ?? "";
     if (player.key && !player.key.startsWith(key) && /:(clip|left|taken)$/.test(player.key)) player.stop();
     element.querySelector(".passt-spectrogram").classList.toggle("empty", !props.value?.figure);
+    shown = covered();
     forget();
     draw();
   }
+
+  const covered = () => JSON.stringify(props.veil?.z ?? null);
+  let shown = covered();
 
   // A new mask makes the sounds of the old one stale.
   function forget() {
@@ -124,7 +128,12 @@ passt.spectrogram = (element, props, watch, trigger) => {
     player.start(buttons[part].dataset.sound, buttons[part].dataset.key, 0);
   });
   watch("value", renew);
-  watch("veil", () => { forget(); draw(); });
+  watch("veil", () => {
+    if (covered() === shown) return; // the same mask told again: a sound of it may be playing
+    shown = covered();
+    forget();
+    draw();
+  });
   grid.addEventListener("change", draw);
   passt.plots.keep(plot, draw);
   renew();
