@@ -185,11 +185,18 @@ def speaks(checkpoint: Checkpoint, library: SoundLibrary | None) -> str:
 def clip_line(hand: Hand) -> str:
     """What is in hand, and of a long clip what the whole of it holds."""
     windows: Sequence[object] = hand.clip.windows
-    title = f"<b>{escape(hand.title)}</b> · {hand.clip.duration_s:.1f} s"
+    title = f"<b>{escape(hand.title)}</b> · {_length(hand.clip.duration_s)}"
     if len(windows) > 1:
         best = ", ".join(f"{escape(s.label)} {100 * s.score:.0f} %" for s in hand.clip.top_k(3))
         title += (
-            f" · window {hand.position + 1} of {len(windows)}: {hand.start_s:.1f} to "
-            f"{hand.end_s:.1f} s · whole clip: {best}"
+            f" · window {hand.position + 1} of {len(windows)}: {_length(hand.start_s)} to "
+            f"{_length(hand.end_s)} · whole clip: {best}"
         )
     return f'<p class="passt-speaks">{title}</p>'
+
+
+def _length(seconds: float) -> str:
+    """``9.0 s`` below a minute, ``58:15`` above."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return "{}:{:02d}".format(*divmod(round(seconds), 60))

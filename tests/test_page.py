@@ -204,7 +204,7 @@ def test_a_long_clip_comes_in_windows(page: Page, tmp_path: Path) -> None:
     number = page.locator("#window input[type=number]")
     number.fill("5")
     number.press("Enter")
-    expect(page.locator("#clip-line")).to_contain_text("16.0 to 26.0 s")
+    expect(page.locator("#clip-line")).to_contain_text("16.0 s to 26.0 s")
     page.wait_for_function(VEIL)
 
 
