@@ -9,8 +9,6 @@ SPECTRUM = "Magma"
 """Perceptually uniform map of the spectrograms."""
 DB_FLOOR, DB_CEILING = -50.0, 20.0
 """Fixed limits of the colour scale in dB, so that two clips compare."""
-VEIL = "#9aa7b8"
-"""Colour of what was taken; the stylesheet has it as ``--passt-veil``."""
 
 _FAMILY_COLOURS = (
     "#0072B2",
