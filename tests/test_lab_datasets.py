@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from passt_core.errors import DatasetError
-from passt_core.lab.datasets import join, load_dataset
+from passt_core.lab.datasets import check_folds, join, leaking_sources, load_dataset
 from tests.sounds import tone, write
 
 
@@ -139,3 +139,45 @@ def test_joined_datasets_share_their_classes(tmp_path: Path) -> None:
     assert both.name == "one + two"
     with pytest.raises(DatasetError, match="more than once"):
         join([one, one])
+
+
+def test_a_csv_with_several_labels_splits_and_sources(tmp_path: Path) -> None:
+    text = (
+        "filename,labels,split,source\n"
+        "a.wav,Rain; Thunder ;Rain,train,one\n"
+        'b.wav,"Waves, surf",test,\n'
+    )
+    dataset = load_dataset(table(tmp_path / "set", text))
+    assert dataset.multi_label
+    assert dataset.labels == ("Rain", "Thunder", "Waves, surf")
+    assert [clip.labels for clip in dataset.clips] == [("Rain", "Thunder"), ("Waves, surf",)]
+    assert dataset.truth.tolist() == [[True, True, False], [False, False, True]]
+    assert dataset.folds == ("test", "train")
+    assert [clip.source for clip in dataset.clips] == ["one", None]
+    assert dataset.only("test").multi_label
+    with pytest.raises(DatasetError, match="fold dev; its folds are test, train"):
+        dataset.only("dev")
+
+
+def test_a_dataset_among_some_labels(tmp_path: Path) -> None:
+    dataset = load_dataset(folders(tmp_path, classes=("Dog", "Rain", "Wind")))
+    part = dataset.among(("Wind", "Dog", "Sea"))
+    assert part.labels == ("Dog", "Wind")
+    assert {clip.label for clip in part.clips} == {"Dog", "Wind"}
+    with pytest.raises(DatasetError, match="shares 1 of its 3 labels"):
+        dataset.among(("Dog", "Sea"))
+
+
+def test_of_several_labels_those_asked_for_stay(tmp_path: Path) -> None:
+    text = "filename,labels\na.wav,Rain;Dog\nb.wav,Wind;Rain;Sea\n"
+    part = load_dataset(table(tmp_path / "set", text)).among(("Dog", "Wind"))
+    assert [clip.labels for clip in part.clips] == [("Dog",), ("Wind",)]
+
+
+def test_a_source_in_two_folds_is_told(tmp_path: Path) -> None:
+    text = "filename,label,fold,source\na.wav,Rain,1,x\nb.wav,Dog,{},x\n"
+    leaking = load_dataset(table(tmp_path / "bad", text.format(2)))
+    assert leaking_sources(leaking) == ("x",)
+    with pytest.raises(DatasetError, match=r"1 sources with clips in more than one fold \(x\)"):
+        check_folds(leaking)
+    check_folds(load_dataset(table(tmp_path / "good", text.format(1))))
