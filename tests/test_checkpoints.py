@@ -22,7 +22,7 @@ from passt_core.network import checkpoints, labels, registry
 from passt_core.network.checkpoints import load
 from passt_core.network.deit import from_deit
 from passt_core.network.model import PasstConfig
-from passt_core.network.weights import infer_config
+from passt_core.network.weights import METADATA_KEY, infer_config, read_state
 from passt_core.signal.mel import MelConfig
 from tests.sounds import TINY, randomised, save_network
 
@@ -88,6 +88,9 @@ def test_a_broken_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     (
         ({"labels": ("a", "b")}, "7 classes and 2 labels"),
         ({"activation": "tanh"}, "activation 'tanh'"),
+        ({"temperature": 0.0}, "temperature 0.0; it must be a finite number above 0"),
+        ({"temperature": float("nan")}, "temperature nan"),
+        ({"temperature": float("inf")}, "temperature inf"),
     ),
 )
 def test_what_is_saved_must_mean_something(
@@ -96,6 +99,22 @@ def test_what_is_saved_must_mean_something(
     with pytest.raises(CheckpointError, match=message):
         save_network(tmp_path / "own.safetensors", randomised(TINY), **changes)
     assert not (tmp_path / "own.safetensors").exists()
+
+
+def test_a_temperature_comes_back_and_is_1_where_none_was_said(tmp_path: Path) -> None:
+    path = save_network(tmp_path / "own.safetensors", randomised(TINY), temperature=1.75)
+    assert load(path).temperature == 1.75
+    state, about = read_state(path)
+    assert about is not None
+    about = dict(about)
+    for said, message in ((-1, "temperature -1"), ("2", "temperature '2'"), (True, "True")):
+        told = {METADATA_KEY: json.dumps(about | {"temperature": said})}
+        save_file(state, tmp_path / "odd.safetensors", metadata=told)
+        with pytest.raises(CheckpointError, match=f"{message}.*calibrate the model again"):
+            load(tmp_path / "odd.safetensors")
+    del about["temperature"]  # as files of earlier versions are
+    save_file(state, tmp_path / "old.safetensors", metadata={METADATA_KEY: json.dumps(about)})
+    assert load(tmp_path / "old.safetensors").temperature == 1.0
 
 
 def test_bare_safetensors_load_too(tmp_path: Path) -> None:

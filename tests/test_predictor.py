@@ -337,6 +337,30 @@ def test_probabilities_are_what_the_checkpoint_says(tmp_path: Path) -> None:
             np.testing.assert_allclose(window.probabilities, expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("activation", checkpoints.ACTIVATIONS)
+def test_a_temperature_is_in_the_probabilities_and_not_in_the_logits(
+    tmp_path: Path, activation: str
+) -> None:
+    network, clip = randomised(TINY), noise(1.0)
+    plain, calibrated = (
+        Predictor.from_checkpoint(
+            save_network(
+                tmp_path / f"{temperature}.safetensors",
+                network,
+                activation=activation,
+                temperature=temperature,
+            ),
+            device="cpu",
+        ).analyze(clip, RATE)
+        for temperature in (1.0, 2.5)
+    )
+    np.testing.assert_array_equal(calibrated.logits, plain.logits)
+    cooled = torch.from_numpy(plain.logits) / 2.5
+    expected = cooled.softmax(dim=0) if activation == "softmax" else cooled.sigmoid()
+    np.testing.assert_allclose(calibrated.probabilities, expected.numpy(), rtol=1e-5)
+    assert np.abs(calibrated.probabilities - plain.probabilities).max() > 0.01
+
+
 def test_embeddings_are_raw_or_of_length_one(tiny: Predictor) -> None:
     analysis = tiny.analyze(noise(2.0), RATE)
     assert analysis.embedding.shape == (tiny.embedding_dim,)

@@ -86,6 +86,7 @@ def _echo_checkpoint(checkpoint: Checkpoint) -> None:
             ("name", checkpoint.name),
             *((key.replace("_", " "), value) for key, value in card.items()),
             ("classes", f"{config.classes}, {checkpoint.activation}"),
+            ("temperature", checkpoint.temperature if checkpoint.temperature != 1 else None),
             ("parameters", f"{parameters:,}"),
             ("network", f"dim {config.dim}, {config.depth} blocks, {config.heads} heads"),
             ("patches", f"{rows} x {columns} of {config.patch} x {config.patch}, every {strides}"),

@@ -108,7 +108,10 @@ class ClassScore:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WindowAnalysis:
-    """What the model makes of one window: logits (C,), probabilities (C,), embedding (D,)."""
+    """What the model makes of one window: logits (C,), probabilities (C,), embedding (D,).
+
+    The logits are the network's own; a calibrated model's temperature is in the probabilities.
+    """
 
     start_s: float
     end_s: float

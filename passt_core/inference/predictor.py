@@ -217,10 +217,9 @@ class Predictor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             logits, embedding = self._network(mel, kept=kept)
         logits = logits.float()
-        if self.checkpoint.activation == "softmax":
-            probabilities = logits.softmax(dim=-1)
-        else:
-            probabilities = logits.sigmoid()
+        cooled = logits / self.checkpoint.temperature
+        softmax = self.checkpoint.activation == "softmax"
+        probabilities = cooled.softmax(dim=-1) if softmax else cooled.sigmoid()
         results = [t.float().cpu().numpy() for t in (logits, probabilities, embedding, mel)]
         for (start, samples), *window in zip(windows, *results, strict=True):
             times = (start / self.sample_rate, (start + len(samples)) / self.sample_rate)

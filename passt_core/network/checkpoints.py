@@ -7,6 +7,7 @@ a file of the user's own. Nothing is unpickled but tensors, and every key and sh
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -48,6 +49,7 @@ class Checkpoint:
         front_end: spectrogram that it was trained on.
         labels: class names in head order.
         activation: ``sigmoid`` or ``softmax``: how logits become probabilities.
+        temperature: what logits are divided by before that; 1 unless the model was calibrated.
         sha256: of the file.
         card: what its maker says of it (``title``, ``trained_on``, ``score``, ``licence``, …).
     """
@@ -60,6 +62,7 @@ class Checkpoint:
     activation: str
     sha256: str
     card: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    temperature: float = 1.0
 
     @property
     def config(self) -> PasstConfig:
@@ -131,19 +134,23 @@ def save(
     activation: str,
     card: Mapping[str, Any],
     dtype: torch.dtype = torch.float16,
+    temperature: float = 1.0,
 ) -> None:
     """Write a safetensors file that carries its configuration, labels and card; atomic.
 
     Raises:
-        CheckpointError: labels or activation do not fit the network.
+        CheckpointError: labels or activation do not fit the network, or the temperature is not a
+            finite number above 0.
     """
     _check_meaning(path.name, network.config, labels, activation)
+    _check_temperature(path.name, temperature)
     about = {
         "schema": SCHEMA,
         "config": asdict(network.config),
         "front_end": asdict(front_end),
         "labels": list(labels),
         "activation": activation,
+        "temperature": float(temperature),
         "card": dict(card),
     }
     state = {key: value.detach().to("cpu", dtype) for key, value in network.state_dict().items()}
@@ -161,6 +168,7 @@ def _load_file(path: Path, *, name: str, entry: OfficialCheckpoint | None) -> Ch
         meaning = _from_shapes(state, path, entry)
     config, front_end, labels, activation, card = meaning
     _check_meaning(path.name, config, labels, activation)
+    temperature = _check_temperature(path.name, (about or {}).get("temperature", 1.0))
     with torch.device("meta"):
         network = Passt(config)
     require_fit(path.name, network.state_dict(), state)
@@ -174,6 +182,7 @@ def _load_file(path: Path, *, name: str, entry: OfficialCheckpoint | None) -> Ch
         activation=activation,
         sha256=sha256_of(path),
         card=MappingProxyType(dict(card)),
+        temperature=temperature,
     )
 
 
@@ -232,6 +241,17 @@ def _check_meaning(
         )
     if activation not in ACTIVATIONS:
         raise CheckpointError(f"{name} has activation {activation!r}; use {ACTIVATIONS}")
+
+
+def _check_temperature(name: str, temperature: object) -> float:
+    if isinstance(temperature, int | float) and not isinstance(temperature, bool):
+        value = float(temperature)
+        if math.isfinite(value) and value > 0:
+            return value
+    raise CheckpointError(
+        f"{name} has temperature {temperature!r}; it must be a finite number above 0: "
+        "calibrate the model again"
+    )
 
 
 def _unknown(name: str) -> str:
