@@ -19,8 +19,14 @@ def from_deit(path: Path, config: PasstConfig) -> Passt:
     other axis; the RGB kernel is summed over its channels. The heads begin at zero logits.
 
     Raises:
-        CheckpointError: the file is not a distilled DeiT of the same width, depth and patch.
+        CheckpointError: the file is not a distilled DeiT of the same width, depth and patch, or the
+            stem is not linear.
     """
+    if config.stem != "linear":
+        raise CheckpointError(
+            f"{path.name} makes tokens linearly and the network has a {config.stem} stem; "
+            "use stem=linear"
+        )
     source = unwrapped(read_state(path)[0], path.name)
     network = Passt(config)
     target = network.state_dict()

@@ -1,13 +1,14 @@
 """PaSST: a Vision Transformer on log-mel patches (Koutini et al. 2021, arXiv:2110.05069).
 
-Read from top to bottom: Config → Attention → Mlp → Block → Passt. Parameter names are those of the
-published checkpoints.
+Read from top to bottom: Config → stems → Attention → Mlp → Block → Passt. Parameter names are those
+of the published checkpoints; what those do not have is off by default.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +18,34 @@ from passt_core.errors import PasstError
 
 BLOCK_EPS = 1e-6
 HEAD_EPS = 1e-5
+STEM_CHANNELS = (16, 64, 96)
+"""Of the convolutional stem's stages; each halves the patch in both directions."""
+STEM_KERNEL = 3
+STEM_FACTOR = 2 ** len(STEM_CHANNELS)
+"""How much smaller a patch's sides are after the stages."""
+
+Stem = Literal["linear", "conv"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PasstConfig:
-    """Shape of the network; the defaults are PaSST-S."""
+    """Shape of the network; the defaults are PaSST-S.
+
+    Attributes:
+        dim, depth, heads, mlp_ratio: of the transformer; depth counts the blocks that are run.
+        mel_bands, frames: the whole input.
+        patch, stride_freq, stride_time: side of the square patches and the steps between them.
+        classes: of the head.
+        distilled: whether there is a dist token beside cls.
+        stem: how a patch becomes a token: ``linear`` as published, or ``conv``, a small
+            convolutional network inside each patch, which needs strides equal to the patch.
+        share: how many times in a row each stored block is run (1: once, as published).
+        heads_left: heads of each stored block after pruning; empty: ``heads`` in all of them.
+        units_left: MLP units of each stored block after pruning; empty: ``mlp_ratio`` x ``dim``.
+
+    Raises:
+        PasstError: the numbers do not fit each other.
+    """
 
     dim: int = 768
     depth: int = 12
@@ -34,8 +58,14 @@ class PasstConfig:
     stride_time: int = 10
     classes: int = 527
     distilled: bool = True
+    stem: Stem = "linear"
+    share: int = 1
+    heads_left: tuple[int, ...] = ()
+    units_left: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("heads_left", "units_left"):  # lists, when they come from JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.dim % self.heads:
             raise PasstError(
                 f"dim {self.dim} does not divide by {self.heads} heads; choose a multiple"
@@ -45,6 +75,58 @@ class PasstConfig:
                 f"{self.mel_bands} bands x {self.frames} frames hold no patch of {self.patch}; "
                 "take more frames or a smaller patch"
             )
+        self._check_stem()
+        self._check_blocks()
+
+    def _check_stem(self) -> None:
+        if self.stem not in get_args(Stem):
+            raise PasstError(f"stem is {self.stem!r}; use one of {', '.join(get_args(Stem))}")
+        if self.stem == "linear":
+            return
+        if (self.stride_freq, self.stride_time) != (self.patch, self.patch):
+            raise PasstError(
+                f"a conv stem has strides {self.stride_freq} and {self.stride_time} and patches of "
+                f"{self.patch}; its patches may not overlap: set both strides to {self.patch}"
+            )
+        if self.patch % STEM_FACTOR:
+            raise PasstError(
+                f"a conv stem has patches of {self.patch}; it halves them {len(STEM_CHANNELS)} "
+                f"times: use a multiple of {STEM_FACTOR}"
+            )
+
+    def _check_blocks(self) -> None:
+        if self.share < 1 or self.depth % self.share:
+            raise PasstError(
+                f"{self.depth} blocks do not divide into runs of {self.share}; "
+                "make depth a multiple of share"
+            )
+        for name, most in (("heads_left", self.heads), ("units_left", self.mlp_ratio * self.dim)):
+            left = getattr(self, name)
+            if left and (len(left) != self.stored or not all(1 <= n <= most for n in left)):
+                raise PasstError(
+                    f"{name} is {left}; give one number from 1 to {most} for each of the "
+                    f"{self.stored} stored blocks, or none"
+                )
+
+    @property
+    def stored(self) -> int:
+        """Blocks that have weights of their own."""
+        return self.depth // self.share
+
+    @property
+    def head_dim(self) -> int:
+        """Width of a head; pruning takes whole heads and leaves it as it is."""
+        return self.dim // self.heads
+
+    @property
+    def block_heads(self) -> tuple[int, ...]:
+        """Heads of each stored block."""
+        return self.heads_left or (self.heads,) * self.stored
+
+    @property
+    def block_units(self) -> tuple[int, ...]:
+        """MLP units of each stored block."""
+        return self.units_left or (self.mlp_ratio * self.dim,) * self.stored
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -73,12 +155,26 @@ class PasstConfig:
     def encoder_flops(self, patches: int) -> int:
         """Floating point operations of the blocks for one window of ``patches`` patches.
 
-        Two per multiply-add of the matrix products: 4 d² + 2 m d² per token, 2 N d per token in
-        the attention, for N tokens and an MLP of m d units.
+        Two per multiply-add of the matrix products: 4 d a + 2 d u per token, 2 N a per token in
+        the attention, for N tokens, heads a wide together (d where none is pruned) and u units.
         """
         tokens = patches + self.extra_tokens
-        per_token = (4 + 2 * self.mlp_ratio) * self.dim**2 + 2 * tokens * self.dim
-        return 2 * self.depth * tokens * per_token
+        total = 0
+        for heads, units in zip(self.block_heads, self.block_units, strict=True):
+            width = heads * self.head_dim
+            total += 4 * self.dim * width + 2 * self.dim * units + 2 * tokens * width
+        return 2 * self.share * tokens * total
+
+    def stem_flops(self, patches: int) -> int:
+        """Floating point operations that make tokens of ``patches`` patches, counted likewise."""
+        if self.stem == "linear":
+            return 2 * patches * self.patch**2 * self.dim
+        side, per_patch = self.patch, 0
+        for before, after in pairwise((1, *STEM_CHANNELS)):
+            side //= 2
+            per_patch += side**2 * STEM_KERNEL**2 * before * after
+        per_patch += STEM_CHANNELS[-1] * side**2 * self.dim
+        return 2 * patches * per_patch
 
 
 class PasstOutput(NamedTuple):
@@ -96,34 +192,75 @@ class PatchEmbed(nn.Module):
         stride = (config.stride_freq, config.stride_time)
         self.proj = nn.Conv2d(1, config.dim, config.patch, stride=stride)
 
-    def forward(self, mel: Tensor) -> Tensor:
-        return self.proj(mel.unsqueeze(1))  # (B, d, rows, columns)
+    def forward(self, mel: Tensor, kept: Tensor | None = None) -> Tensor:
+        tokens = self.proj(mel.unsqueeze(1)).flatten(2).transpose(1, 2)  # (B, N, d)
+        return tokens if kept is None else gather_tokens(tokens, kept)
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention."""
+class ConvStem(nn.Module):
+    """Each patch alone through a small convolutional network: no token sees beyond its patch.
+
+    The patches are images of a batch of their own, padded with zeros at their own borders;
+    normalisation is over one patch, so that neither patches nor clips mix (after Xiao et al. 2021,
+    arXiv:2106.14881, whose stem runs over the whole picture). Dropped patches are not computed.
+    """
 
     def __init__(self, config: PasstConfig) -> None:
         super().__init__()
-        self.heads = config.heads
-        self.qkv = nn.Linear(config.dim, 3 * config.dim)
-        self.proj = nn.Linear(config.dim, config.dim)
+        self.patch = config.patch
+        self.stages = nn.Sequential(*(_stem_stage(*pair) for pair in pairwise((1, *STEM_CHANNELS))))
+        cells = (config.patch // STEM_FACTOR) ** 2
+        self.proj = nn.Linear(STEM_CHANNELS[-1] * cells, config.dim)
+
+    def forward(self, mel: Tensor, kept: Tensor | None = None) -> Tensor:
+        patches = self.cut(mel)  # (B, N, patch²)
+        if kept is not None:
+            patches = gather_tokens(patches, kept)  # (B, n, patch²)
+        images = patches.reshape(-1, 1, self.patch, self.patch)
+        features = self.stages(images).flatten(1)  # (B x n, channels x cells)
+        return self.proj(features).view(*patches.shape[:2], -1)  # (B, n, d)
+
+    def cut(self, mel: Tensor) -> Tensor:
+        """Take (B, bands, frames) apart → (B, N, patch²), frequency-major."""
+        side = self.patch
+        rows, columns = mel.shape[1] // side, mel.shape[2] // side
+        whole = mel[:, : rows * side, : columns * side]
+        cells = whole.reshape(len(mel), rows, side, columns, side)
+        return cells.transpose(2, 3).reshape(len(mel), rows * columns, side**2)
+
+
+def _stem_stage(before: int, after: int) -> nn.Sequential:
+    """Halve an image (M, before, s, s) → (M, after, s / 2, s / 2)."""
+    convolution = nn.Conv2d(before, after, STEM_KERNEL, stride=2, padding=STEM_KERNEL // 2)
+    return nn.Sequential(convolution, nn.GroupNorm(1, after), nn.GELU())
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention; after pruning its heads are together narrower than the tokens."""
+
+    def __init__(self, config: PasstConfig, heads: int | None = None) -> None:
+        super().__init__()
+        self.heads = heads or config.heads
+        self.width = self.heads * config.head_dim
+        self.qkv = nn.Linear(config.dim, 3 * self.width)
+        self.proj = nn.Linear(self.width, config.dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, tokens, dim = x.shape
-        qkv = self.qkv(x).view(batch, tokens, 3, self.heads, dim // self.heads)
+        batch, tokens, _ = x.shape
+        qkv = self.qkv(x).view(batch, tokens, 3, self.heads, self.width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, N, d / heads)
         mixed = functional.scaled_dot_product_attention(q, k, v)
-        return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, dim))
+        return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, self.width))
 
 
 class Mlp(nn.Module):
     """Two linear layers with a GELU between them."""
 
-    def __init__(self, config: PasstConfig) -> None:
+    def __init__(self, config: PasstConfig, units: int | None = None) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(config.dim, config.mlp_ratio * config.dim)
-        self.fc2 = nn.Linear(config.mlp_ratio * config.dim, config.dim)
+        units = units or config.mlp_ratio * config.dim
+        self.fc1 = nn.Linear(config.dim, units)
+        self.fc2 = nn.Linear(units, config.dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(functional.gelu(self.fc1(x)))
@@ -132,16 +269,33 @@ class Mlp(nn.Module):
 class Block(nn.Module):
     """Pre-norm transformer block."""
 
-    def __init__(self, config: PasstConfig) -> None:
+    def __init__(
+        self, config: PasstConfig, *, heads: int | None = None, units: int | None = None
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(config.dim, eps=BLOCK_EPS)
-        self.attn = Attention(config)
+        self.attn = Attention(config, heads)
         self.norm2 = nn.LayerNorm(config.dim, eps=BLOCK_EPS)
-        self.mlp = Mlp(config)
+        self.mlp = Mlp(config, units)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
+
+
+class Blocks(nn.Sequential):
+    """The stored blocks in turn, each run ``share`` times in a row (ALBERT, arXiv:1909.11942)."""
+
+    def __init__(self, config: PasstConfig) -> None:
+        shapes = zip(config.block_heads, config.block_units, strict=True)
+        super().__init__(*(Block(config, heads=heads, units=units) for heads, units in shapes))
+        self.share = config.share
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self:
+            for _ in range(self.share):
+                x = block(x)
+        return x
 
 
 class Passt(nn.Module):
@@ -158,8 +312,8 @@ class Passt(nn.Module):
         self.new_pos_embed = nn.Parameter(torch.zeros(1, config.extra_tokens, config.dim))
         self.freq_new_pos_embed = nn.Parameter(torch.zeros(1, config.dim, rows, 1))
         self.time_new_pos_embed = nn.Parameter(torch.zeros(1, config.dim, 1, columns))
-        self.patch_embed = PatchEmbed(config)
-        self.blocks = nn.Sequential(*(Block(config) for _ in range(config.depth)))
+        self.patch_embed = PatchEmbed(config) if config.stem == "linear" else ConvStem(config)
+        self.blocks = Blocks(config)
         self.norm = nn.LayerNorm(config.dim, eps=BLOCK_EPS)
         self.head = nn.Sequential(
             nn.LayerNorm(config.dim, eps=HEAD_EPS), nn.Linear(config.dim, config.classes)
@@ -181,19 +335,20 @@ class Passt(nn.Module):
         Raises:
             PasstError: the input is too short, too long or has the wrong number of bands.
         """
-        tokens = self.patch_tokens(mel, time_offset=time_offset)  # (B, N, d)
-        if kept is not None:
-            tokens = gather_tokens(tokens, kept)
-        return self.encode(tokens)
+        return self.encode(self.patch_tokens(mel, kept=kept, time_offset=time_offset))
 
-    def patch_tokens(self, mel: Tensor, *, time_offset: int = 0) -> Tensor:
-        """Embed patches and add their positions → (B, rows x columns, d)."""
+    def patch_tokens(
+        self, mel: Tensor, *, kept: Tensor | None = None, time_offset: int = 0
+    ) -> Tensor:
+        """Embed patches and add their positions → (B, rows x columns, d), or (B, n, d) of kept."""
         self._check(mel)
-        patches = self.patch_embed(mel)  # (B, d, rows, columns)
-        rows, columns = patches.shape[2:]
+        columns = self.config.columns(mel.shape[2])
         time = self.time_new_pos_embed[..., time_offset : time_offset + columns]
-        patches = patches + time + self.freq_new_pos_embed[:, :, :rows]
-        return patches.flatten(2).transpose(1, 2)
+        grid = time + self.freq_new_pos_embed[:, :, : self.config.rows]  # (1, d, rows, columns)
+        positions = grid.flatten(2).transpose(1, 2).expand(len(mel), -1, -1)  # (B, N, d)
+        if kept is not None:
+            positions = gather_tokens(positions, kept)
+        return self.patch_embed(mel, kept) + positions
 
     def encode(self, tokens: Tensor) -> PasstOutput:
         """Run the blocks over patch tokens (B, n, d), with cls and dist before them."""

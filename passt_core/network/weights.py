@@ -6,6 +6,7 @@ import json
 import struct
 import warnings
 from collections.abc import Mapping
+from math import isqrt
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -15,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from passt_core.errors import CheckpointError
-from passt_core.network.model import PasstConfig
+from passt_core.network.model import STEM_CHANNELS, STEM_FACTOR, PasstConfig, Stem
 
 METADATA_KEY = "passt"
 """Where our own safetensors say what they are."""
@@ -132,23 +133,28 @@ def infer_config(state: StateDict, *, frames: int | None, stride: int | None) ->
         CheckpointError: a weight is missing, or what is known contradicts the shapes.
     """
     try:
-        dim, _, patch, _ = state["patch_embed.proj.weight"].shape
+        dim, patch, stem = _infer_stem(state["patch_embed.proj.weight"])
         rows = state["freq_new_pos_embed"].shape[2]
         columns = state["time_new_pos_embed"].shape[3]
         classes = len(state["head.1.weight"])
-        mlp = len(state["blocks.0.mlp.fc1.weight"])
+        blocks = len({key.split(".")[1] for key in state if key.startswith("blocks.")})
+        units = _row_counts(state, "mlp.fc1.weight", blocks)
+        widths = [count // 3 for count in _row_counts(state, "attn.qkv.weight", blocks)]
+        mlp_ratio = -(-max(units) // dim)
     except (KeyError, IndexError, ValueError) as error:
         raise CheckpointError(
             f"the file is not a PaSST checkpoint (no usable {error}); choose another"
         ) from error
     bands = PasstConfig.mel_bands
     stride, frames = _infer_stride(rows, columns, bands, patch, stride, frames)
-    blocks = {key.split(".")[1] for key in state if key.startswith("blocks.")}
+    heads = max(1, dim // HEAD_DIM)
+    pruned_heads = any(width != dim for width in widths)
+    pruned_units = any(count != mlp_ratio * dim for count in units)
     return PasstConfig(
         dim=dim,
-        depth=len(blocks),
-        heads=max(1, dim // HEAD_DIM),
-        mlp_ratio=mlp // dim,
+        depth=blocks,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
         mel_bands=bands,
         frames=frames,
         patch=patch,
@@ -156,7 +162,24 @@ def infer_config(state: StateDict, *, frames: int | None, stride: int | None) ->
         stride_time=stride,
         classes=classes,
         distilled="dist_token" in state,
+        stem=stem,
+        heads_left=tuple(width * heads // dim for width in widths) if pruned_heads else (),
+        units_left=tuple(units) if pruned_units else (),
     )
+
+
+def _row_counts(state: StateDict, name: str, blocks: int) -> list[int]:
+    """Rows of a weight in each block; where one lacks it, as in the first: that is told later."""
+    first = state[f"blocks.0.{name}"]
+    return [len(state.get(f"blocks.{block}.{name}", first)) for block in range(blocks)]
+
+
+def _infer_stem(weight: Tensor) -> tuple[int, int, Stem]:
+    """(dim, patch, stem) of the last weight that makes a token."""
+    if weight.dim() == 4:
+        return len(weight), weight.shape[2], "linear"
+    dim, features = weight.shape
+    return dim, STEM_FACTOR * isqrt(features // STEM_CHANNELS[-1]), "conv"
 
 
 def _infer_stride(
