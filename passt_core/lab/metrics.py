@@ -1,17 +1,31 @@
-"""Scores of predictions and of embeddings, from arrays."""
+"""Scores of predictions and of embeddings, from arrays.
+
+``truth`` is which clip is of which class, (N, C) of bool; ``scores`` are (N, C), the higher the
+likelier; ``targets`` are the class numbers of clips of one class each, (N,).
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, confusion_matrix, top_k_accuracy_score
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    label_ranking_average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
 from passt_core.errors import DatasetError
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
+Truth = NDArray[np.bool_]
 
 DEPTH = 10
 """Neighbours that the mean average precision of a retrieval looks at."""
@@ -23,6 +37,28 @@ class Retrieval:
 
     recall_at_1: float
     map_at_10: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Decisions:
+    """Precision, recall and F1 of each class, (C,), 0 to 1; NaN for a class that has no clip.
+
+    Attributes:
+        precision, recall, f1: per class.
+        macro: precision, recall and F1 as means over the classes that have clips.
+        micro: the same of all decisions together.
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+    macro: tuple[float, float, float]
+    micro: tuple[float, float, float]
+
+
+def one_hot(targets: Integers, classes: int) -> Truth:
+    """Class numbers (N,) → truth (N, ``classes``)."""
+    return _of_places(targets, classes)
 
 
 def accuracy(targets: Integers, scores: Floats) -> float:
@@ -40,15 +76,89 @@ def top_k(targets: Integers, scores: Floats, k: int) -> float:
     return float(top_k_accuracy_score(targets, scores, k=k, labels=np.arange(classes)))
 
 
-def average_precision(targets: Integers, scores: Floats) -> NDArray[np.float64]:
-    """Average precision of each class, (C,); NaN for a class that no target names."""
+def hits(truth: Truth, scores: Floats, k: int = 1) -> NDArray[np.bool_]:
+    """Which clips have one of their classes among the k highest, (N,).
+
+    For clips of one class each the mean is the top-k accuracy.
+    """
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return np.asarray(np.take_along_axis(truth, best, axis=1).any(axis=1))
+
+
+def average_precision(targets: Integers | Truth, scores: Floats) -> NDArray[np.float64]:
+    """Average precision of each class, (C,), of targets (N,) or truth (N, C).
+
+    NaN for a class that no clip is of.
+    """
+    truth = _as_truth(targets, scores)
     return np.array(
         [
-            average_precision_score(targets == index, scores[:, index])
-            if np.any(targets == index)
+            average_precision_score(truth[:, index], scores[:, index])
+            if truth[:, index].any()
             else np.nan
             for index in range(scores.shape[1])
         ]
+    )
+
+
+def roc_auc(targets: Integers | Truth, scores: Floats) -> NDArray[np.float64]:
+    """Area under the ROC curve of each class against the rest, (C,), of targets or truth.
+
+    NaN for a class that no clip or every clip is of.
+    """
+    truth = _as_truth(targets, scores)
+    return np.array(
+        [
+            roc_auc_score(truth[:, index], scores[:, index])
+            if 0 < truth[:, index].sum() < len(truth)
+            else np.nan
+            for index in range(scores.shape[1])
+        ]
+    )
+
+
+def d_prime(auc: float) -> float:
+    """Sensitivity index d′ = √2 · Φ⁻¹(AUC), Φ the normal distribution.
+
+    Two definitions are in use for several classes: d′ of the mean AUC (AudioSet's baseline and the
+    papers that follow it) and the mean of the classes' d′. Here it is that **of the mean AUC**: a
+    single class in perfect order, of which there are many in small tests, would make the other
+    infinite.
+
+    Returns:
+        Infinite for an AUC of 1 (or, negative, of 0).
+    """
+    if not 0.0 < auc < 1.0:
+        return math.inf if auc >= 1.0 else -math.inf
+    return math.sqrt(2.0) * NormalDist().inv_cdf(auc)
+
+
+def lwlrap(truth: Truth, scores: Floats) -> float:
+    """Label-weighted label-ranking average precision, 0 to 1 (Fonseca et al. 2019, DCASE task 2).
+
+    The mean, over every label of every clip, of the precision among the classes ranked no lower.
+    That is scikit-learn's label-ranking average precision with each clip weighted by its number of
+    labels.
+    """
+    weights = truth.sum(axis=1)
+    return float(label_ranking_average_precision_score(truth, scores, sample_weight=weights))
+
+
+def decided(truth: Truth, said: Truth) -> Decisions:
+    """Precision, recall and F1 of decisions ``said`` (N, C)."""
+    there = truth.any(axis=0)
+    options = {"zero_division": 0.0}
+    each = precision_recall_fscore_support(truth, said, average=None, **options)[:3]
+    kept = np.flatnonzero(there)
+    macro = precision_recall_fscore_support(truth, said, average="macro", labels=kept, **options)
+    micro = precision_recall_fscore_support(truth, said, average="micro", **options)
+    precision, recall, f1 = (np.where(there, values, np.nan) for values in each)
+    return Decisions(
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        macro=(float(macro[0]), float(macro[1]), float(macro[2])),
+        micro=(float(micro[0]), float(micro[1]), float(micro[2])),
     )
 
 
@@ -58,12 +168,33 @@ def confusion(targets: Integers, scores: Floats) -> NDArray[np.int64]:
     return confusion_matrix(targets, said, labels=np.arange(scores.shape[1]))
 
 
-def retrieval(embeddings: Floats, targets: Integers) -> Retrieval:
+def confusion_of_truth(truth: Truth, scores: Floats) -> NDArray[np.int64]:
+    """Counts (C, C) for clips of several classes: rows are what it is, columns what was said first.
+
+    A clip stands in the row of each of its classes. If the highest score is one of them, it is on
+    the diagonal of each; else in the column of the highest.
+    """
+    said = np.argmax(scores, axis=1)
+    clip, label = np.nonzero(truth)
+    column = np.where(truth[clip, said[clip]], label, said[clip])
+    return confusion_matrix(label, column, labels=np.arange(scores.shape[1]))
+
+
+def _as_truth(targets: Integers | Truth, scores: Floats) -> Truth:
+    return targets.astype(bool) if targets.ndim == 2 else _of_places(targets, scores.shape[1])
+
+
+def _of_places(targets: NDArray[np.generic], classes: int) -> Truth:
+    return targets[:, None] == np.arange(classes)[None, :]
+
+
+def retrieval(embeddings: Floats, targets: Integers | Truth) -> Retrieval:
     """Search every clip's neighbours among the others by cosine.
 
     Args:
         embeddings: (N, D), of any length.
-        targets: (N,). Clips whose label no other clip has are left out as queries.
+        targets: (N,), or truth (N, C), where a neighbour is right if it shares a class. Clips whose
+            label no other clip has are left out as queries.
 
     Returns:
         recall@1: share of queries whose nearest neighbour has their label. mAP@10: mean over the
@@ -72,19 +203,45 @@ def retrieval(embeddings: Floats, targets: Integers) -> Retrieval:
     Raises:
         DatasetError: no label has two clips.
     """
+    first, precision = neighbour_scores(embeddings, targets)
+    asked = ~np.isnan(first)
+    if not asked.any():
+        raise DatasetError(
+            "no label has two clips, so no neighbour can be right; give two clips or more per label"
+        )
+    return Retrieval(
+        recall_at_1=float(first[asked].mean()), map_at_10=float(precision[asked].mean())
+    )
+
+
+def neighbour_scores(
+    embeddings: Floats, targets: Integers | Truth
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each query whether its nearest neighbour is right, and its average precision at ten.
+
+    Both arguments are as :func:`retrieval` takes them.
+
+    Returns:
+        Two arrays (N,), 0 to 1; NaN for a clip whose label no other clip has.
+    """
     unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     similarity = unit @ unit.T
     np.fill_diagonal(similarity, -np.inf)
     order = np.argsort(-similarity, axis=1, kind="stable")[:, :-1]  # (N, N - 1)
-    hits = targets[order] == targets[:, None]
-    possible = hits.sum(axis=1)
-    hits, possible = hits[possible > 0, :DEPTH], np.minimum(possible[possible > 0], DEPTH)
-    if not len(hits):
-        raise DatasetError(
-            "no label has two clips, so no neighbour can be right; give two clips or more per label"
-        )
-    precision = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
-    return Retrieval(
-        recall_at_1=float(hits[:, 0].mean()),
-        map_at_10=float(((precision * hits).sum(axis=1) / possible).mean()),
-    )
+    found = np.take_along_axis(_alike(targets), order, axis=1)
+    possible = np.minimum(found.sum(axis=1), DEPTH)
+    found = found[:, :DEPTH]
+    precision = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
+    total = (precision * found).sum(axis=1)
+    asked = possible > 0
+    first = np.full(len(asked), np.nan)
+    first[asked] = found[asked, 0]
+    mean = np.divide(total, possible, out=np.full(len(asked), np.nan), where=asked)
+    return first, mean
+
+
+def _alike(targets: Integers | Truth) -> NDArray[np.bool_]:
+    """Which two clips share a class, (N, N)."""
+    if targets.ndim == 1:
+        return targets[:, None] == targets[None, :]
+    return (targets.astype(np.float32) @ targets.T.astype(np.float32)) > 0
