@@ -11,7 +11,7 @@ from types import MappingProxyType
 import typer
 from pydantic import ValidationError
 
-from passt_core.cli import clips, evaluation, libraries, models, training
+from passt_core.cli import clips, efficiency, evaluation, libraries, models, probe, training
 from passt_core.cli.show import one_line
 from passt_core.errors import PasstError
 
@@ -40,7 +40,9 @@ app.command()(clips.search)
 app.command()(training.train)
 app.command()(training.pretrain)
 app.command()(training.distill)
+app.command()(efficiency.prune)
 app.command()(evaluation.evaluate)
+app.command()(probe.probe)
 app.add_typer(models.app, name="models")
 app.add_typer(libraries.app, name="library")
 
