@@ -29,6 +29,8 @@ Truth = NDArray[np.bool_]
 
 DEPTH = 10
 """Neighbours that the mean average precision of a retrieval looks at."""
+_BLOCK = 512
+"""Queries that are compared with all clips at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,23 +227,34 @@ def neighbour_scores(
         Two arrays (N,), 0 to 1; NaN for a clip whose label no other clip has.
     """
     unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    similarity = unit @ unit.T
-    np.fill_diagonal(similarity, -np.inf)
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, :-1]  # (N, N - 1)
-    found = np.take_along_axis(_alike(targets), order, axis=1)
-    possible = np.minimum(found.sum(axis=1), DEPTH)
-    found = found[:, :DEPTH]
+    blocks = [
+        _block_scores(unit, targets, range(start, min(start + _BLOCK, len(unit))))
+        for start in range(0, len(unit), _BLOCK)
+    ]
+    first, precision = (np.concatenate(values) for values in zip(*blocks, strict=True))
+    return first, precision
+
+
+def _block_scores(
+    unit: Floats, targets: Integers | Truth, queries: range
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As :func:`neighbour_scores`, for some of the clips; embeddings are of length 1."""
+    rows = np.arange(len(queries))
+    similarity, alike = unit[queries] @ unit.T, _alike(targets[queries], targets)  # (b, N)
+    similarity[rows, queries] = -np.inf
+    alike[rows, queries] = False
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, : min(DEPTH, len(unit) - 1)]
+    found = np.take_along_axis(alike, order, axis=1)
+    possible = np.minimum(alike.sum(axis=1), DEPTH)
+    asked = possible > 0
     precision = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
     total = (precision * found).sum(axis=1)
-    asked = possible > 0
-    first = np.full(len(asked), np.nan)
-    first[asked] = found[asked, 0]
-    mean = np.divide(total, possible, out=np.full(len(asked), np.nan), where=asked)
-    return first, mean
+    first = np.where(asked, found[:, :1].any(axis=1), np.nan)
+    return first, np.divide(total, possible, out=np.full(len(queries), np.nan), where=asked)
 
 
-def _alike(targets: Integers | Truth) -> NDArray[np.bool_]:
-    """Which two clips share a class, (N, N)."""
+def _alike(queries: Integers | Truth, targets: Integers | Truth) -> NDArray[np.bool_]:
+    """Which two clips share a class, (b, N)."""
     if targets.ndim == 1:
-        return targets[:, None] == targets[None, :]
-    return (targets.astype(np.float32) @ targets.T.astype(np.float32)) > 0
+        return np.equal(queries[:, None], targets[None, :])
+    return np.asarray(queries.astype(np.float32) @ targets.T.astype(np.float32) > 0)
