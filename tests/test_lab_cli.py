@@ -55,7 +55,7 @@ def test_from_unlabelled_sounds_to_a_scored_model(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--set", "epoch=3"], "'epoch' is no choice of a training; use one of dim, depth"),
+        (["--set", "epoch=3"], "'epoch' is no choice of a training; did you mean epochs"),
         (["--set", "epochs=three"], "epochs is 'three'; give a value of type int"),
         (["--set", "specaugment=1"], "specaugment is '1'; give true or false"),
         (["--hold-out", "9"], "no clips left for fold 9"),

@@ -12,6 +12,8 @@ from torch.nn import functional
 
 _TRIES = 4
 _LIVELY = 0.25
+_SILENCE = 1e-12
+"""Least power that a sound is scaled up from."""
 
 
 def uniform(low: float, high: float, generator: torch.Generator) -> float:
@@ -96,6 +98,24 @@ def coloured_noise(shape: tuple[int, ...] | torch.Size, generator: torch.Generat
     return noise / noise.square().mean(dim=1, keepdim=True).sqrt()
 
 
+def lay_under(
+    audio: Tensor, under: Tensor, low_db: float, high_db: float, generator: torch.Generator
+) -> Tensor:
+    """Lay sounds (B, samples) under others (B, samples).
+
+    Each is brought to a power that lies ``low_db`` to ``high_db`` below its clip's, drawn per clip;
+    silence stays silence.
+    """
+    snr = low_db + (high_db - low_db) * torch.rand(len(audio), 1, generator=generator)
+    return lay_over(audio, under, 10.0 ** (-snr / 20.0))
+
+
+def lay_over(audio: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    """Add sounds (B, samples) to others, brought to ``share`` (B, 1) of their amplitudes."""
+    own, power = (part.square().mean(dim=1, keepdim=True) for part in (audio, other))
+    return audio + other * share * (own / power.clamp_min(_SILENCE)).sqrt()
+
+
 def mixup_weights(clips: int, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draw partners and weights for mixup.
 
@@ -110,6 +130,6 @@ def mixup_weights(clips: int, alpha: float, generator: torch.Generator) -> tuple
 
 
 def mix(values: Tensor, partners: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean of each row of (B, …) with its partner's: spectrograms, or targets."""
-    own = weights.view(-1, *[1] * (values.dim() - 1))
-    return own * values + (1.0 - own) * values[partners]
+    """Weighted mean of each row of (B, …) with its partner's: spectrograms, sounds or targets."""
+    own = weights.view(-1, *[1] * (values.dim() - 1)).to(values.device)
+    return own * values + (1.0 - own) * values[partners.to(values.device)]

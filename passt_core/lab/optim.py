@@ -1,20 +1,37 @@
-"""The optimiser, its learning rate over time, and the averaging of weights."""
+"""The optimiser, the rate of each layer, and the averaging of weights."""
 
 from __future__ import annotations
 
 import copy
-import math
-from typing import Generic, TypeVar
+import re
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from passt_core.lab.config import TrainConfig
+from passt_core.lab.schedules import relative_rate
 
 Network = TypeVar("Network", bound=nn.Module)
+Group = dict[str, Any]
 
 _BETAS = (0.9, 0.98)
 _MOMENTUM = 0.9
+_RATE = "relative_rate"
+"""Where a group keeps its rate relative to the others'."""
+_INPUT = ("patch_embed.", "cls_token", "dist_token", "new_pos_embed", "pos_embed")
+_BLOCK = re.compile(r"(?:^|\.)blocks\.(\d+)\.")
+
+
+def layer_of(name: str, depth: int) -> int:
+    """Layer of a parameter of a network of so many blocks.
+
+    0 are the patches, tokens and positions, 1 to ``depth`` the blocks, then come norm and heads.
+    """
+    if found := _BLOCK.search(name):
+        return int(found[1]) + 1
+    return 0 if any(part in name for part in _INPUT) else depth + 1
 
 
 def optimizers(network: nn.Module, config: TrainConfig) -> tuple[torch.optim.Optimizer, ...]:
@@ -22,68 +39,63 @@ def optimizers(network: nn.Module, config: TrainConfig) -> tuple[torch.optim.Opt
 
     AdamW alone, decaying matrices only; or Muon (Jordan et al. 2024) for the matrices of the blocks
     and AdamW for the rest. Muon's steps are scaled to AdamW's, so one learning rate serves both.
+    With ``layer_decay`` d, a parameter of layer l of L learns at d^(L - l) of the rate, as in BEiT
+    (Bao et al. 2022, arXiv:2106.08254, appendix).
     """
-    named = list(network.named_parameters())
-    matrices = [(name, p) for name, p in named if name.endswith("weight") and p.dim() > 1]
-    inner = [p for name, p in matrices if config.optimizer == "muon" and "blocks." in name]
-    outer = [p for name, p in matrices if not any(p is one for one in inner)]
-    rest = [p for name, p in named if not (name.endswith("weight") and p.dim() > 1)]
-    rate, decay = config.learning_rate, config.weight_decay
-    groups = [
-        {"params": outer, "weight_decay": decay},
-        {"params": rest, "weight_decay": 0.0},
-    ]
-    adamw = torch.optim.AdamW(groups, lr=rate, betas=_BETAS, fused=True)
+    named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    depth = max((layer_of(name, 0) for name, _ in named if "blocks." in name), default=0)
+    inner: list[tuple[float, float, nn.Parameter]] = []
+    outer: list[tuple[float, float, nn.Parameter]] = []
+    for name, parameter in named:
+        is_matrix = name.endswith("weight") and parameter.dim() > 1
+        relative = config.layer_decay ** (depth + 1 - layer_of(name, depth))
+        decay = config.weight_decay if is_matrix else 0.0
+        by_muon = config.optimizer == "muon" and is_matrix and "blocks." in name
+        (inner if by_muon else outer).append((relative, decay, parameter))
+    rate = config.learning_rate
+    adamw = torch.optim.AdamW(_groups(outer), lr=rate, betas=_BETAS, fused=True)
     if not inner:
         return (adamw,)
     muon = torch.optim.Muon(
-        inner, lr=rate, weight_decay=decay, momentum=_MOMENTUM, adjust_lr_fn="match_rms_adamw"
+        _groups(inner), lr=rate, momentum=_MOMENTUM, adjust_lr_fn="match_rms_adamw"
     )
     return adamw, muon
+
+
+def _groups(parameters: Iterable[tuple[float, float, nn.Parameter]]) -> list[Group]:
+    """Parameters of one rate and one decay together."""
+    found: dict[tuple[float, float], Group] = {}
+    for relative, decay, parameter in parameters:
+        group = found.setdefault(
+            (relative, decay), {"params": [], "weight_decay": decay, _RATE: relative}
+        )
+        group["params"].append(parameter)
+    return list(found.values())
 
 
 class Descent:
     """Steps down the gradient of a network, at a rate that follows the config's schedule."""
 
     def __init__(self, network: nn.Module, config: TrainConfig) -> None:
-        self.network = network
         self.config = config
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
         self.optimizers = optimizers(network, config)
+        self.learning_rate = 0.0
 
-    def step(self, loss: Tensor, epoch: float) -> None:
-        """Take one step.
-
-        Args:
-            loss: a finite scalar.
-            epoch: the moment, in epochs from the start.
-        """
+    def slope(self, loss: Tensor) -> float:
+        """Compute the gradient of a scalar, cut to ``clip_norm`` → its norm before that."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-            for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * relative_rate(self.config, epoch)
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        return float(nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm))
+
+    def step(self, epoch: float) -> None:
+        """Take one step down the gradient; ``epoch``: the moment, in epochs from the start."""
+        self.learning_rate = self.config.learning_rate * relative_rate(self.config, epoch)
         for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate * group[_RATE]
             optimizer.step()
-
-    @property
-    def learning_rate(self) -> float:
-        """Of the last step."""
-        return float(self.optimizers[0].param_groups[0]["lr"])
-
-
-def relative_rate(config: TrainConfig, epoch: float) -> float:
-    """Learning rate relative to the highest: a linear rise, then the schedule's fall."""
-    if epoch < config.warmup_epochs:
-        return (epoch + 1e-3) / config.warmup_epochs
-    left = max(config.epochs - config.warmup_epochs, 1e-9)
-    progress = min((epoch - config.warmup_epochs) / left, 1.0)
-    fall = {
-        "constant": 1.0,
-        "linear": 1.0 - progress,
-        "cosine": 0.5 * (1.0 + math.cos(math.pi * progress)),
-    }[config.schedule]
-    return config.final_rate + (1.0 - config.final_rate) * fall
 
 
 class WeightMean(Generic[Network]):

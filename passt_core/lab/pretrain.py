@@ -6,11 +6,10 @@ away afterwards, has to say what stood in the others. Labels are not looked at.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +17,17 @@ from torch.nn import functional
 
 from passt_core.errors import TrainingError
 from passt_core.inference.windows import Windowing
-from passt_core.lab.batches import Batches, Sounds, decode
+from passt_core.lab import checks, state
+from passt_core.lab.batches import Batch, Batches, Sounds, backgrounds, decode, fingerprint
 from passt_core.lab.config import TrainConfig
-from passt_core.lab.optim import Descent, WeightMean
-from passt_core.lab.train import EpochReport, Progress, Trained
+from passt_core.lab.distributed import joined
+from passt_core.lab.loop import Loop, Progress, Traces
+from passt_core.lab.task import Task
+from passt_core.lab.train import Trained, beginning, seeded
+from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.model import Block, Passt, PasstConfig, gather_tokens
 from passt_core.network.patchout import PatchoutSpec, select_batch
-from passt_core.signal.mel import MelConfig, MelSpectrogram
+from passt_core.signal.mel import MelSpectrogram
 
 LABELS = ("unlabelled",)
 """What the head of a pre-trained network is said to know; a training replaces it."""
@@ -106,91 +109,81 @@ class MaskedAutoencoder(nn.Module):
         return (cells - cells.mean(dim=-1, keepdim=True)) / spread
 
 
+@dataclass(kw_only=True, eq=False)
+class Reconstruct(Task):
+    """Say what stood in the patches that were not given."""
+
+    masked: float
+
+    def arguments(
+        self, batch: Batch, generator: torch.Generator, device: torch.device, level: float
+    ) -> tuple[Any, ...]:
+        del level  # the mask is the patchout, and it stays as it is
+        mel = self.mel(batch.audio.to(device))
+        shape = self.network.config
+        grid = (shape.rows, shape.columns(mel.shape[2]))
+        spec = PatchoutSpec(unstructured=int(grid[0] * grid[1] * self.masked))
+        kept = select_batch(grid, spec, generator, clips=len(mel)).to(device)
+        return mel, kept, self.offset(mel.shape[2], generator)
+
+
 def pretrain(
     paths: Sequence[Path],
     config: TrainConfig | None = None,
     *,
+    start: Checkpoint | None = None,
     decoder: Decoder | None = None,
+    traces: Traces | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Pre-train a network on sound files; :func:`passt_core.lab.train.train` starts from it.
 
     Args:
         paths: sound files of any kind and length.
-        config: shape, schedule, crops, speed and gain; what concerns labels, patchout and the
-            spectrogram's masks is not used.
+        config: shape, schedule, crops, speed and gain; what concerns labels, patchout, mixup and
+            the spectrogram's masks is not used.
+        start: weights to begin from; None begins from nothing.
         decoder: what is put on top for the time being.
+        traces: what is left on disk; None leaves nothing.
         progress: told after each epoch.
 
     Raises:
         DatasetError: a file cannot be read.
-        TrainingError: no file, or a loss that is not finite.
+        TrainingError: no file, a loss that is not finite, a state of another training.
     """
     config, decoder = config or TrainConfig(), decoder or Decoder()
     if not paths:
         raise TrainingError("there is no sound file to pre-train on; give a folder that has some")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return _Pretraining(paths, config, decoder).run(progress)
-
-
-class _Pretraining:
-    """One run: its network, optimiser and source of randomness."""
-
-    def __init__(self, paths: Sequence[Path], config: TrainConfig, decoder: Decoder) -> None:
-        self.config = config
-        self.front_end = MelConfig()
-        self.generator = torch.Generator().manual_seed(config.seed)
-        waveforms = tuple(decode(path) for path in paths)
-        sounds = Sounds(waveforms=waveforms, targets=torch.zeros(len(paths), len(LABELS)))
-        self.model = MaskedAutoencoder(Passt(config.network(len(LABELS))), decoder)
-        whole = Windowing.of(self.model.encoder.config, self.front_end).length
-        self.batches = Batches(sounds=sounds, config=config, whole=whole)
-        self.mel = MelSpectrogram(self.front_end).eval()
-        self.descent = Descent(self.model, config)
-        self.mean = WeightMean(self.model.encoder, config.ema_decay)
-        self.step = 0
-
-    def run(self, progress: Progress | None) -> Trained:
-        began = time.perf_counter()
-        losses: list[float] = []
-        for epoch in range(1, self.config.epochs + 1):
-            total = sum(self._step(audio) for audio, _ in self.batches.epoch(self.generator))
-            losses.append(total / self.batches.per_epoch)
-            if progress:
-                report = EpochReport(
-                    epoch=epoch,
-                    epochs=self.config.epochs,
-                    loss=losses[-1],
-                    learning_rate=self.descent.learning_rate,
-                    seconds=time.perf_counter() - began,
-                )
-                progress(report)
-        return Trained(
-            network=self.mean.network,
+    with joined(config.device) as world, seeded(config, world):
+        checks.require_divisible(len(paths), config, world.shard.processes)
+        encoder, front_end = beginning(LABELS, config, start)
+        task = Reconstruct(
+            module=MaskedAutoencoder(encoder, decoder),
+            network=encoder,
             labels=LABELS,
-            front_end=self.front_end,
-            config=self.config,
-            losses=tuple(losses),
-            seconds=time.perf_counter() - began,
+            mel=MelSpectrogram(front_end).eval(),
+            batches=Batches(
+                sounds=_unlabelled(paths),
+                config=config,
+                whole=Windowing.of(encoder.config, front_end).length,
+                shard=world.shard,
+                background=backgrounds(config),
+            ),
+            config=config,
+            masked=decoder.masked,
         )
+        identity = state.identity_of(
+            config,
+            fingerprint("sounds", paths, asdict(decoder)),
+            processes=world.shard.processes,
+            start=None if start is None else start.sha256,
+        )
+        loop = Loop(task, world=world, identity=identity, traces=traces or Traces())
+        return Trained.of(loop.run(progress), LABELS, front_end, config)
 
-    def _step(self, audio: Tensor) -> float:
-        mel = self.mel(audio)
-        shape = self.model.encoder.config
-        grid = (shape.rows, shape.columns(mel.shape[2]))
-        spec = PatchoutSpec(unstructured=int(grid[0] * grid[1] * self.model.masked))
-        kept = select_batch(grid, spec, self.generator, clips=len(mel))
-        spare = shape.grid[1] - grid[1]
-        offset = int(torch.randint(spare + 1, (1,), generator=self.generator))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
-            loss = self.model(mel, kept, offset)
-        if not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"the loss is {loss.item()} in step {self.step}; it must be finite: "
-                "lower the learning rate, or train in fp32"
-            )
-        self.descent.step(loss, self.step / self.batches.per_epoch)
-        self.mean.update(self.model.encoder)
-        self.step += 1
-        return loss.item()
+
+def _unlabelled(paths: Sequence[Path]) -> Sounds:
+    return Sounds(
+        waveforms=tuple(decode(path) for path in paths),
+        targets=torch.zeros(len(paths), len(LABELS)),
+    )

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from safetensors import SafetensorError
 
 from passt_core.errors import TrainingError
+from passt_core.files import sha256_of
 from passt_core.inference.windows import Windowing
-from passt_core.lab import augment
-from passt_core.lab.batches import Batches, read
+from passt_core.lab import checks, state
+from passt_core.lab.batches import Batches, backgrounds, fingerprint, read
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.datasets import Dataset
-from passt_core.lab.optim import Descent, WeightMean
+from passt_core.lab.distributed import World, joined
+from passt_core.lab.loop import EpochReport, Loop, Progress, Ticks, Traces
+from passt_core.lab.state import Standing
+from passt_core.lab.task import Classification, Classify, draw_kept, training_mel
+from passt_core.lab.validation import Validation
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
+from passt_core.network.deit import from_deit
 from passt_core.network.model import Passt, PasstConfig
-from passt_core.network.patchout import PatchoutSpec, select, select_batch
-from passt_core.signal.mel import MelAugment, MelConfig, MelSpectrogram
+from passt_core.signal.mel import MelConfig, MelSpectrogram
 
-
-@dataclass(frozen=True, kw_only=True)
-class EpochReport:
-    """How an epoch went: its number from 1, of how many, mean loss, last rate, time so far."""
-
-    epoch: int
-    epochs: int
-    loss: float
-    learning_rate: float
-    seconds: float
-
-
-Progress = Callable[[EpochReport], None]
+__all__ = (
+    "EpochReport",
+    "Progress",
+    "Ticks",
+    "Traces",
+    "Trained",
+    "beginning",
+    "deit",
+    "draw_kept",
+    "train",
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +53,8 @@ class Trained:
         config: how.
         losses: mean loss of each epoch.
         seconds: wall time.
+        clips: how many each class had to train on; empty where there were no labels.
+        scores: the best on the validation clips, 0 to 1, by name, and in which epoch (from 1).
     """
 
     network: Passt
@@ -60,21 +63,71 @@ class Trained:
     config: TrainConfig
     losses: tuple[float, ...]
     seconds: float
+    clips: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        ran: tuple[Passt, Standing],
+        labels: tuple[str, ...],
+        front_end: MelConfig,
+        config: TrainConfig,
+        clips: Mapping[str, int] | None = None,
+    ) -> Trained:
+        """What a loop returned, with what is known of it."""
+        network, standing = ran
+        scores = dict(standing.scores)
+        return cls(
+            network=network,
+            labels=labels,
+            front_end=front_end,
+            config=config,
+            losses=standing.losses,
+            seconds=standing.seconds,
+            clips=clips or {},
+            scores=scores | ({"epoch": standing.best_epoch} if scores else {}),
+        )
+
+    def card(self) -> dict[str, Any]:
+        """What the training knows of itself, for a card."""
+        about: dict[str, Any] = {
+            "recipe": asdict(self.config),
+            "epochs": len(self.losses),
+            "last_loss": self.losses[-1],
+            "minutes": round(self.seconds / 60, 2),
+        }
+        if self.clips:
+            about["classes"] = dict(self.clips)
+        if self.scores:
+            about["validation"] = dict(self.scores)
+        return about
 
     def save(self, path: Path, card: Mapping[str, Any]) -> None:
         """Write a float16 safetensors file with its card; atomic.
 
+        Args:
+            path: the file.
+            card: what to say beside :meth:`card`; it is right where both speak.
+
         Raises:
             CheckpointError: labels do not fit the network.
+            TrainingError: it cannot be written; what was there is as it was.
         """
-        checkpoints.save(
-            path,
-            self.network,
-            front_end=self.front_end,
-            labels=self.labels,
-            activation=self.config.activation,
-            card={"recipe": asdict(self.config), **card},
-        )
+        try:
+            checkpoints.save(
+                path,
+                self.network,
+                front_end=self.front_end,
+                labels=self.labels,
+                activation=self.config.activation,
+                card={**self.card(), **card},
+            )
+        except (OSError, SafetensorError) as error:
+            raise TrainingError(
+                f"the checkpoint cannot be written to {path} ({error}); what was there is as it "
+                "was: make room or name another place"
+            ) from error
 
 
 def train(
@@ -82,28 +135,63 @@ def train(
     config: TrainConfig | None = None,
     *,
     start: Checkpoint | None = None,
+    validation: Dataset | None = None,
+    traces: Traces | None = None,
     progress: Progress | None = None,
 ) -> Trained:
-    """Train a network.
+    """Train a network; in each of the processes that ``torchrun`` started, if it did.
 
     Args:
         dataset: what to learn; hold a fold out with :meth:`Dataset.without`.
         config: every choice; None takes the defaults.
         start: weights to begin from; its head is kept if its labels are the dataset's. None begins
             from nothing.
+        validation: clips of the same classes to score on after epochs; none may be of a recording
+            that is trained on.
+        traces: what is left on disk; None leaves nothing, and a kill loses everything.
         progress: told after each epoch.
 
     Raises:
-        DatasetError: a clip cannot be read.
-        TrainingError: the loss is not finite.
+        DatasetError: a clip cannot be read, a class has too few, or validation is no validation.
+        TrainingError: the loss is not finite, the state is of another training, a file cannot be
+            written.
     """
     config = config or TrainConfig()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
+    _check_validation(dataset, validation, config)
+    with joined(config.device) as world, seeded(config, world):
+        checks.require_trainable(dataset, config, world.shard.processes)
         network, front_end = beginning(dataset.labels, config, start)
-        whole = Windowing.of(network.config, front_end).length
-        batches = Batches(sounds=read(dataset), config=config, whole=whole)
-        return Training(network, dataset.labels, front_end, batches, config).run(progress)
+        windowing = Windowing.of(network.config, front_end)
+        task = Classify(
+            module=Classification(network, config),
+            network=network,
+            labels=dataset.labels,
+            mel=training_mel(front_end, config),
+            batches=Batches(
+                sounds=read(dataset),
+                config=config,
+                whole=windowing.length,
+                shard=world.shard,
+                background=backgrounds(config),
+            ),
+            config=config,
+        )
+        scored = None if validation is None else _validation(validation, front_end, windowing)
+        paths = [clip.path for clip in dataset.clips]
+        told = fingerprint(
+            dataset.name, paths, [(clip.labels, clip.fold) for clip in dataset.clips]
+        )
+        identity = state.identity_of(
+            config,
+            {**told, "labels": list(dataset.labels), "validation": len(validation or ())},
+            processes=world.shard.processes,
+            start=None if start is None else start.sha256,
+        )
+        loop = Loop(
+            task, world=world, identity=identity, traces=traces or Traces(), validation=scored
+        )
+        counts = checks.clip_counts(dataset)
+        return Trained.of(loop.run(progress), dataset.labels, front_end, config, counts)
 
 
 def beginning(
@@ -115,137 +203,59 @@ def beginning(
     """
     if start is None:
         return Passt(config.network(len(labels))), MelConfig()
-    return _from_checkpoint(labels, start), start.front_end
-
-
-def _from_checkpoint(labels: tuple[str, ...], start: Checkpoint) -> Passt:
-    """A copy of a checkpoint's network, with a new head unless it knows these very labels."""
     network = Passt(PasstConfig(**asdict(start.config) | {"classes": len(labels)}))
-    state = start.network.state_dict()
+    held = start.network.state_dict()
     if start.labels != labels:
-        state = {key: value for key, value in state.items() if not key.startswith("head")}
-    network.load_state_dict(network.state_dict() | state)
-    return network
+        held = {key: value for key, value in held.items() if not key.startswith("head")}
+    network.load_state_dict(network.state_dict() | held)
+    return network, start.front_end
 
 
-class Training:
-    """One run: a network, where its batches come from, its optimiser and source of randomness."""
+def deit(path: Path, config: TrainConfig) -> Checkpoint:
+    """A DeiT's weights to start from, in a network of the config's shape.
 
-    def __init__(
-        self,
-        network: Passt,
-        labels: tuple[str, ...],
-        front_end: MelConfig,
-        batches: Batches,
-        config: TrainConfig,
-    ) -> None:
-        self.network = network
-        self.labels = labels
-        self.front_end = front_end
-        self.batches = batches
-        self.config = config
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.mel = _front_end(front_end, config)
-        self.descent = Descent(network, config)
-        self.average = _averaged(network, config)
-        self.step = 0
-
-    def run(self, progress: Progress | None) -> Trained:
-        began = time.perf_counter()
-        losses: list[float] = []
-        for epoch in range(1, self.config.epochs + 1):
-            losses.append(self._epoch(epoch))
-            if progress:
-                report = EpochReport(
-                    epoch=epoch,
-                    epochs=self.config.epochs,
-                    loss=losses[-1],
-                    learning_rate=self.descent.learning_rate,
-                    seconds=time.perf_counter() - began,
-                )
-                progress(report)
-        kept = self.average.network if self.average else self.network
-        return Trained(
-            network=kept.eval().requires_grad_(False),
-            labels=self.labels,
-            front_end=self.front_end,
-            config=self.config,
-            losses=tuple(losses),
-            seconds=time.perf_counter() - began,
-        )
-
-    def _epoch(self, epoch: int) -> float:
-        self.network.train()
-        total = 0.0
-        for audio, targets in self.batches.epoch(self.generator):
-            total += self._step(epoch, audio, targets)
-        swa = self.config.average == "swa" and epoch > self.config.epochs - self.config.swa_epochs
-        if self.average is not None and swa:
-            self.average.update(self.network)
-        return total / self.batches.per_epoch
-
-    def _step(self, epoch: int, audio: Tensor, targets: Tensor) -> float:
-        """One step of the optimiser → its loss."""
-        mel, targets = self._mixed(self.mel(audio), targets)
-        loss = self._loss(mel, targets)
-        if not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"the loss is {loss.item()} in epoch {epoch}, step {self.step}; it must be finite: "
-                "lower the learning rate, or train in fp32"
-            )
-        self.descent.step(loss, self.step / self.batches.per_epoch)
-        self.step += 1
-        if self.average is not None and self.config.average == "ema":
-            self.average.update(self.network)
-        return loss.item()
-
-    def _mixed(self, mel: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        if augment.uniform(0.0, 1.0, self.generator) >= self.config.mixup_rate:
-            return mel, targets
-        drawn = augment.mixup_weights(len(mel), self.config.mixup_alpha, self.generator)
-        return augment.mix(mel, *drawn), augment.mix(targets, *drawn)
-
-    def _loss(self, mel: Tensor, targets: Tensor) -> Tensor:
-        shape = self.network.config
-        columns = shape.columns(mel.shape[2])
-        kept = draw_kept((shape.rows, columns), len(mel), self.config, self.generator)
-        spare = shape.grid[1] - columns if self.config.random_position else 0
-        offset = int(torch.randint(spare + 1, (1,), generator=self.generator))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
-            logits = self.network(mel, kept=kept, time_offset=offset).logits.float()
-        smoothing = self.config.label_smoothing
-        targets = targets * (1.0 - smoothing) + smoothing / targets.shape[1]
-        if self.config.loss == "ce":
-            return functional.cross_entropy(logits, targets)
-        return functional.binary_cross_entropy_with_logits(logits, targets)
-
-
-def draw_kept(
-    grid: tuple[int, int], clips: int, config: TrainConfig, generator: torch.Generator
-) -> Tensor | None:
-    """Patches that a batch keeps: (n,) or (clips, n); None if patchout is off.
-
-    The shares are drawn between 0 and the configured ones, so that the network meets full and
-    thinned sequences alike.
+    Raises:
+        CheckpointError: the file is no distilled DeiT of that width and depth.
     """
-    shares = (config.patchout_time, config.patchout_freq, config.patchout_unstructured)
-    if not any(shares):
-        return None
-    drawn = [augment.uniform(0.0, share, generator) for share in shares]
-    columns, rows = int(grid[1] * drawn[0]), int(grid[0] * drawn[1])
-    left = (grid[1] - columns) * (grid[0] - rows)
-    spec = PatchoutSpec(time=columns, freq=rows, unstructured=int(left * drawn[2]))
-    if config.patchout_per == "batch":
-        return select(grid, spec, generator)
-    return select_batch(grid, spec, generator, clips=clips)
+    labels = ("unlabelled",)
+    network = from_deit(path, config.network(len(labels)))
+    return Checkpoint(
+        name=path.stem,
+        source=str(path),
+        network=network.eval().requires_grad_(False),
+        front_end=MelConfig(),
+        labels=labels,
+        activation=config.activation,
+        sha256=sha256_of(path),
+    )
 
 
-def _front_end(front_end: MelConfig, config: TrainConfig) -> MelSpectrogram:
-    widest = MelAugment(freq_mask=config.freq_mask, time_mask=config.time_mask)
-    return MelSpectrogram(front_end, widest).train(config.specaugment)
+@contextmanager
+def seeded(config: TrainConfig, world: World) -> Iterator[None]:
+    """Seed what is drawn from torch's own generators, and give them back as they were."""
+    places = [world.device.index or 0] if world.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=places):
+        torch.manual_seed(config.seed)
+        yield
 
 
-def _averaged(network: Passt, config: TrainConfig) -> WeightMean[Passt] | None:
-    if config.average == "none":
-        return None
-    return WeightMean(network, config.ema_decay if config.average == "ema" else None)
+def _check_validation(dataset: Dataset, validation: Dataset | None, config: TrainConfig) -> None:
+    if validation is None:
+        if config.early_stop:
+            raise TrainingError(
+                f"early_stop is {config.early_stop} and no fold is there to score on; name one "
+                "with --validate, or set early_stop=0"
+            )
+        return
+    if validation.labels != dataset.labels:
+        raise TrainingError(
+            f"{validation.name} has {len(validation.labels)} classes and {dataset.name} "
+            f"{len(dataset.labels)}; validation clips have the same classes"
+        )
+    checks.require_apart(dataset, validation)
+
+
+def _validation(dataset: Dataset, front_end: MelConfig, windowing: Windowing) -> Validation:
+    return Validation(
+        sounds=read(dataset), mel=MelSpectrogram(front_end).eval(), windowing=windowing
+    )
