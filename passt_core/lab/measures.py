@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import label_ranking_average_precision_score
 
 from passt_core.lab import bootstrap, metrics, reliability
 from passt_core.lab.bootstrap import Interval, Statistic
@@ -216,12 +215,12 @@ def _calibration(judged: Judged) -> list[Measure]:
 
 
 def _lwlrap(truth: Truth, scores: Floats) -> Statistic:
-    labels = truth.sum(axis=1).astype(np.float64)
-    precision = [
-        label_ranking_average_precision_score(t[None], s[None])
-        for t, s in zip(truth, scores, strict=True)
-    ]
-    return bootstrap.ratio(np.array(precision) * labels, labels)
+    """Each clip's precisions at its labels, over its number of labels."""
+    clip, label = np.nonzero(truth)
+    no_lower = scores[clip] >= scores[clip, label][:, None]  # (labels of all clips, C)
+    precision = (no_lower & truth[clip]).sum(axis=1) / no_lower.sum(axis=1)
+    parts = np.bincount(clip, precision, minlength=len(truth)).astype(np.float64)
+    return bootstrap.ratio(parts, truth.sum(axis=1).astype(np.float64))
 
 
 def _mean(values: NDArray[np.float64]) -> float:
