@@ -5,55 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from passt_core.errors import DatasetError, TrainingError
 from passt_core.inference.predictor import Predictor
-from passt_core.lab import augment
-from passt_core.lab.config import TrainConfig
-from passt_core.lab.datasets import Dataset, load_dataset
+from passt_core.lab.datasets import Dataset
 from passt_core.lab.evaluate import evaluate
 from passt_core.lab.optim import WeightMean
 from passt_core.lab.pretrain import pretrain
-from passt_core.lab.schedules import relative_rate
 from passt_core.lab.train import EpochReport, draw_kept, train
 from passt_core.network.model import Passt
-from tests.sounds import TINY, noise, tone, write
-
-QUICK = TrainConfig(
-    dim=32,
-    depth=2,
-    heads=2,
-    epochs=16,
-    batch_size=4,
-    learning_rate=5e-3,
-    warmup_epochs=1,
-    shortest_s=0.5,
-    longest_s=0.8,
-    long_rate=0.0,
-    mixup_rate=0.0,
-    specaugment=False,
-    ema_decay=0.8,
-    precision="fp32",
-)
+from tests.labs import QUICK, assert_equal, tones_and_noises
+from tests.sounds import TINY
 
 
 @pytest.fixture(scope="module")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Tones and noise, eight clips each, in two folds."""
-    root = tmp_path_factory.mktemp("tones")
-    rows = ["filename,label,fold"]
-    random = np.random.default_rng(0)
-    for index in range(8):
-        pitch = random.uniform(300, 900)
-        sounds = {"tone": tone(1, hz=pitch), "noise": noise(1, seed=index)}
-        for label, sound in sounds.items():
-            write(root / f"{label}{index}.wav", sound)
-            rows.append(f"{label}{index}.wav,{label},{1 + index % 2}")
-    (root / "clips.csv").write_text("\n".join(rows), encoding="utf-8")
-    return load_dataset(root)
+    return tones_and_noises(tmp_path_factory.mktemp("tones"))
 
 
 def test_a_training_learns_and_its_file_is_a_model(tones: Dataset, tmp_path: Path) -> None:
@@ -83,8 +53,7 @@ def test_a_training_repeats_itself(tones: Dataset, average: str) -> None:
     torch.manual_seed(2)
     again = train(tones, config)
     assert once.losses == again.losses
-    for name, weight in once.network.state_dict().items():
-        assert torch.equal(weight, again.network.state_dict()[name]), name
+    assert_equal(once.network, again.network)
 
 
 @pytest.mark.parametrize("loss", ["bce", "ce"])
@@ -125,30 +94,6 @@ def test_labels_that_the_model_does_not_know(tones: Dataset, tiny: Predictor) ->
         evaluate(tiny, tones)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"epochs": 0}, "epochs is 0; it must be above 0"),
-        ({"patchout_time": 1.0}, "patchout_time is 1.0; it is a share"),
-        ({"mixup_rate": -0.1}, "mixup_rate is -0.1"),
-        ({"longest_s": 0.1}, "longest_s is 0.1 and shortest_s 0.5"),
-        ({"loss": "mse"}, "loss is 'mse'; use one of bce, ce"),
-        ({"patchout_per": "day"}, "use one of batch, clip"),
-    ],
-)
-def test_a_bad_choice_says_so(change: dict[str, object], message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
-        replace(QUICK, **change)
-
-
-def test_the_rate_rises_and_falls() -> None:
-    config = replace(QUICK, epochs=10, warmup_epochs=2, final_rate=0.1)
-    rates = [relative_rate(config, epoch) for epoch in (0, 1, 2, 6, 10)]
-    assert rates == pytest.approx([0, 0.5, 1.0, 0.55, 0.1], abs=1e-2)
-    linear = replace(config, schedule="linear")
-    assert relative_rate(linear, 4) == pytest.approx(0.1 + 0.9 * 0.75)
-
-
 def test_means_of_weights() -> None:
     network = Passt(TINY)
     swa, ema = WeightMean(network, None), WeightMean(network, 0.9)
@@ -171,36 +116,3 @@ def test_patchout_of_a_batch() -> None:
     shared = draw_kept((8, 20), 4, replace(QUICK, patchout_per="batch"), generator)
     assert shared is not None
     assert shared.dim() == 1
-
-
-def test_augmentations_keep_shape_and_stay_in_range() -> None:
-    generator = torch.Generator().manual_seed(0)
-    audio = torch.from_numpy(np.stack([noise(0.5), tone(0.5)]))
-    level = audio.square().mean(dim=1)
-    louder = augment.gain(audio, 6.0, 6.0, generator)
-    torch.testing.assert_close(louder, audio * 10**0.3)
-    rolled = augment.roll(audio, 500, generator)
-    torch.testing.assert_close(rolled.sort(dim=1).values, audio.sort(dim=1).values)
-    noisy = augment.add_noise(audio, 1.0, 10.0, generator)
-    assert ((noisy - audio).square().mean(dim=1) <= 0.11 * level).all()
-    assert augment.add_noise(audio, 0.0, 10.0, generator) is audio
-    assert len(augment.change_speed(audio[0], 9_000)) == 9_000
-    for length in (4_000, 16_000, 40_000):
-        assert len(augment.fit(audio[0], length, generator)) == length
-
-
-def test_a_crop_avoids_silence() -> None:
-    generator = torch.Generator().manual_seed(0)
-    audio = torch.cat([torch.ones(1000), torch.zeros(3000)])
-    heard = [float(augment.fit(audio, 500, generator).sum()) > 0 for _ in range(50)]
-    assert np.mean(heard) > 0.7
-
-
-def test_mixup_mixes_targets_as_it_mixes_sounds() -> None:
-    generator = torch.Generator().manual_seed(0)
-    partners, weights = augment.mixup_weights(6, 0.3, generator)
-    assert ((weights >= 0.5) & (weights <= 1.0)).all()
-    values = torch.arange(6.0).view(6, 1, 1).expand(6, 2, 3)
-    mixed = augment.mix(values, partners, weights)
-    expected = weights * torch.arange(6.0) + (1 - weights) * partners
-    torch.testing.assert_close(mixed[:, 0, 0], expected)

@@ -107,6 +107,7 @@ class Loop:
         self.now = Standing(patchout=AdaptiveLevel(level=self.config.patchout_first))
         self.level = 0.0
         self._resume()
+        self.began = time.perf_counter() - self.now.seconds
 
     def run(self, progress: Progress | None) -> tuple[Passt, Standing]:
         """Train to the end, or until the validation scores stall.
@@ -132,14 +133,13 @@ class Loop:
     def _epoch(self) -> None:
         """The steps of the present epoch that are left."""
         self.module.train()
-        began = time.perf_counter() - self.now.seconds
         for batch in self.task.epoch(self.now.epoch, self.now.step):
             loss = self._step(batch)
             self.now = replace(
                 self.now,
                 step=self.now.step + 1,
                 total=self.now.total + loss,
-                seconds=time.perf_counter() - began,
+                seconds=time.perf_counter() - self.began,
             )
             if self.traces.ticks:
                 self.traces.ticks(self._steps(), self.config.epochs * self._per_epoch, loss)
@@ -246,6 +246,7 @@ class Loop:
         return closing(Board(self.traces.tensorboard, self._steps()))
 
     def _tell(self, log: CsvLog | None, board: Board | None, scores: dict[str, float]) -> None:
+        self.now = replace(self.now, seconds=time.perf_counter() - self.began)
         row = Row(
             epoch=self.now.epoch,
             step=self._steps(),
