@@ -61,7 +61,7 @@ class Answers:
     @property
     def logits(self) -> Floats:
         """Mean over each clip's windows, (N, M)."""
-        return self._clip_means(self.window_logits)
+        return self._clip_means(self.window_logits).astype(np.float32)
 
     @property
     def places(self) -> list[int]:
@@ -72,14 +72,14 @@ class Answers:
     def probabilities(
         self, temperature: float | None = None, *, among: Sequence[int] | None = None
     ) -> Floats:
-        """What the model makes of the logits, (N, M), or (N, len(among)).
+        """What the model makes of the logits, (N, M) or (N, len(among)), float64.
 
         Args:
             temperature: None takes the model's own.
             among: classes to choose from; a softmax is then over these alone.
         """
         logits = self.window_logits if among is None else self.window_logits[:, list(among)]
-        cooled = torch.from_numpy(logits) / (temperature or self.temperature)
+        cooled = torch.from_numpy(logits).double() / (temperature or self.temperature)
         softmax = self.activation == "softmax"
         return self._clip_means((cooled.softmax(dim=1) if softmax else cooled.sigmoid()).numpy())
 
@@ -93,7 +93,7 @@ class Answers:
     def _clip_means(self, windows: Floats) -> Floats:
         counts = np.diff(np.append(self.starts, len(windows)))
         sums = np.add.reduceat(windows, self.starts, axis=0, dtype=np.float64)
-        return (sums / counts[:, None]).astype(np.float32)
+        return np.asarray(sums / counts[:, None])
 
 
 def listen(
