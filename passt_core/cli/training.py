@@ -35,7 +35,11 @@ Sounds = Annotated[
 ]
 Scores = Annotated[
     Path,
-    typer.Argument(metavar="SCORES", help="What a teacher said, as an .npz.", show_default=False),
+    typer.Argument(
+        metavar="SCORES",
+        help="What a teacher said: an .npz, or a folder of lessons.",
+        show_default=False,
+    ),
 ]
 Start = Annotated[
     str | None, typer.Option(metavar="NAME", help="Begin from this model, not from nothing.")
@@ -177,6 +181,16 @@ def distill(
     from passt_core.lab.teacher import TeacherScores  # noqa: PLC0415
 
     about, chosen = _read_card(card), _chosen(config, choices)
+    if scores.is_dir():
+        if labelled or leave_out:
+            raise TrainingError(
+                f"{scores} holds lessons, which know their labels and folds themselves; "
+                "leave --labelled and --leave-out away"
+            )
+        given = (config, choices, chosen)
+        traces = _traces(out, restart, log, tensorboard)
+        _learn(scores, out, hold_out, start, given, about, markdown=markdown, traces=traces)
+        return
     teacher = TeacherScores.read(scores)
     labels = None if labelled is None else load_dataset(labelled)
     if hold_out is not None:
@@ -205,6 +219,34 @@ def distill(
     _keep(
         trained, out, {"trained_on": said, "command": command} | about, watched, markdown=markdown
     )
+
+
+def _learn(
+    folder: Path,
+    out: Path,
+    hold_out: str | None,
+    start: str | None,
+    choice: tuple[Path | None, list[str] | None, TrainConfig],
+    about: dict[str, Any],
+    *,
+    markdown: bool,
+    traces: Traces,
+) -> None:
+    """Distill from a folder of lessons, without one fold or several (1,3)."""
+    from passt_core.lab.lessons import Lessons, learn  # noqa: PLC0415 - torch
+
+    config, choices, chosen = choice
+    folds = (hold_out or "").replace(" ", "").split(",")
+    if hold_out is not None and not all(fold.isdecimal() for fold in folds):
+        raise TrainingError(f"--hold-out is {hold_out!r}; the folds of lessons are numbers: 1,3")
+    lessons = Lessons.read(folder, hold_out=[int(fold) for fold in folds if fold])
+    begin = _start(start, None, chosen)
+    with _watched("distilling", traces) as (watched, told):
+        trained = learn(lessons, chosen, start=begin, traces=watched, progress=told)
+    options = {"start": start, "hold-out": hold_out}
+    command = _command("distill", [folder], out, options, config, choices)
+    data = {"trained_on": f"{len(lessons)} lessons of a teacher", "command": command}
+    _keep(trained, out, data | about, watched, markdown=markdown)
 
 
 def _chosen(config: Path | None, choices: list[str] | None) -> TrainConfig:

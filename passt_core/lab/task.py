@@ -129,7 +129,7 @@ class Classify(Task):
         config = self.config
         if augment.uniform(0.0, 1.0, generator) < config.wave_mixup_rate:
             batch = mixed(batch, config, generator)
-        held = batch._replace(audio=self.mel(batch.audio.to(device)))
+        held = self.heard(batch, device)
         if augment.uniform(0.0, 1.0, generator) < config.mixup_rate:
             held = mixed(held, config, generator)
         frames = held.audio.shape[2]
@@ -143,6 +143,10 @@ class Classify(Task):
             held.targets.to(device),
             embeddings,
         )
+
+    def heard(self, batch: Batch, device: torch.device) -> Batch:
+        """The batch with spectrograms (B, bands, frames) in place of its waveforms."""
+        return batch._replace(audio=self.mel(batch.audio.to(device)))
 
 
 def mixed(batch: Batch, config: TrainConfig, generator: torch.Generator) -> Batch:
