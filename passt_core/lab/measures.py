@@ -99,7 +99,7 @@ def figures(
         alone = np.arange(len(sources))
         by_clip = bootstrap.intervals(statistics, alone, resamples=resamples, seed=seed)
         if any(source is not None for source in sources):
-            together = _numbered(sources)
+            together = source_numbers(sources)
             by_source = bootstrap.intervals(statistics, together, resamples=resamples, seed=seed)
     return tuple(
         Figure(
@@ -234,7 +234,7 @@ def _finite(interval: Interval | None) -> Interval | None:
     return interval
 
 
-def _numbered(sources: Sequence[str | None]) -> NDArray[np.integer]:
+def source_numbers(sources: Sequence[str | None]) -> NDArray[np.integer]:
     """A number from 0 for each source; a clip without one has its own."""
     names = [
         ("clip", str(index)) if source is None else ("source", source)
