@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from passt_ui import api, components, views
-from passt_ui.handlers import Handlers, Header, model_choices
+from passt_ui.handlers import EXPLORE, Handlers, Header
+from passt_ui.lab import wiring
+from passt_ui.lab.handlers import LabHandlers
+from passt_ui.lab.visit import left
+from passt_ui.models import model_choices
 from passt_ui.services import Services
-from passt_ui.tabs import about, explore, search
+from passt_ui.tabs import about, explore, lab, search
 
 TITLE = "PaSST Explorer"
 FILES_KEPT = (3600, 86_400)
@@ -27,12 +32,15 @@ def build_app(services: Services) -> gr.Blocks:
         title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=FILES_KEPT
     ) as app:
         state = gr.State(None, time_to_live=VISIT_SECONDS)
+        visit = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=left)
         header = _header(services)
-        with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Explore", id="explore"):
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Explore", id=EXPLORE):
                 explore_tab = explore.build(services)
             with gr.Tab("Search & Map", id="search"):
                 search_tab = search.build(services)
+            with gr.Tab("Lab", id="lab") as room:
+                lab_tab = lab.build(services, room)
             with gr.Tab("About", id="about"):
                 about_text = about.build(services)
         handlers = Handlers(
@@ -42,8 +50,11 @@ def build_app(services: Services) -> gr.Blocks:
             explore=explore_tab,
             search=search_tab,
             about=about_text,
+            lab=LabHandlers(services=services, visit=visit, model=header.model, tab=lab_tab),
+            tabs=tabs,
         )
-        _wire(app, handlers)
+        works = wiring.wire(handlers)
+        _wire(app, handlers, works)
         api.build(services)
     return app.queue(max_size=WAITING)
 
@@ -118,8 +129,11 @@ def _header(services: Services) -> Header:
     return Header(speaks=speaks, model=model, own=own, notice=notice)
 
 
-def _wire(app: gr.Blocks, on: Handlers) -> None:
-    """Which touch calls which handler. Endpoints of the page itself are left out of the docs."""
+def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
+    """Which touch calls which handler. Endpoints of the page itself are left out of the docs.
+
+    Another model stops ``works``, which the old one does.
+    """
     tab, found, state = on.explore, on.search, on.state
     listens: dict[str, Any] = {
         "concurrency_id": api.MODEL_QUEUE,
@@ -148,11 +162,7 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
         **shown,
     )
     _wire_mask(on, listens)
-    shown["outputs"] = [*everything, *vars(on.header).values(), on.about]
-    on.header.model.input(
-        on.choose_model, [on.header.model, state, *look], api_name="choose_model", **shown
-    )
-    on.header.own.upload(on.own_model, [on.header.own, state, *look], api_name="own_model", **shown)
+    _wire_models(on, works, shown | {"outputs": [*everything, *vars(on.header).values()]}, look)
     quick: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     found.map.select(on.choose_sound, [state], [found.chosen], api_name="choose_sound", **quick)
     found.k.change(
@@ -163,6 +173,23 @@ def _wire(app: gr.Blocks, on: Handlers) -> None:
         api_name="more_hits",
         **quick,
     )
+
+
+def _wire_models(
+    on: Handlers,
+    works: list[dict[str, Any]],
+    shown: dict[str, Any],
+    look: Sequence[gr.components.Component],
+) -> None:
+    room = on.lab
+    shown["outputs"] += [on.about, on.tabs, room.visit, *room.tab.setting, *room.tab.results]
+    hands = [on.state, room.visit, *look]
+    shown["cancels"] = works
+    on.header.model.input(
+        on.choose_model, [on.header.model, *hands], api_name="choose_model", **shown
+    )
+    on.header.own.upload(on.own_model, [on.header.own, *hands], api_name="own_model", **shown)
+    room.tab.use.click(on.use_head, hands, api_name="use_head", **shown)
 
 
 def _wire_mask(on: Handlers, listens: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ SCRIPTS = (
     WEB / "spectrogram.js",
     WEB / "soundmap.js",
     WEB / "cards.js",
+    WEB / "matrix.js",
+    WEB / "curves.js",
 )
 STYLES = WEB / "passt.css"
 
@@ -55,6 +57,31 @@ _MAP = """
 """
 
 
+_MATRIX = """
+<div class="passt-matrix">
+  <div class="passt-figure passt-grid" role="group" aria-roledescription="confusion matrix"
+    aria-label="${empty}">
+    <div class="passt-plot"></div>
+    <p class="passt-empty">${empty}</p>
+  </div>
+  <p class="passt-readout" aria-live="polite"></p>
+</div>
+"""
+_CURVES = """
+<div class="passt-curves">
+  <p class="passt-key" hidden><span class="train"><i></i>training</span>
+    <span class="held"><i></i>held out</span></p>
+  <div class="passt-pair">
+    <figure class="passt-figure" role="img" aria-label="Loss by epoch" data-plot="loss">
+      <div class="passt-plot"></div></figure>
+    <figure class="passt-figure" role="img" aria-label="Accuracy by epoch" data-plot="accuracy">
+      <div class="passt-plot"></div></figure>
+  </div>
+  <p class="passt-empty">${empty}</p>
+</div>
+"""
+
+
 def spectrogram(elem_id: str) -> gr.HTML:
     """The spectrogram; ``value``, ``veil`` and ``sounds`` are its props, ``select`` its event.
 
@@ -90,6 +117,36 @@ def card_list(value: str, *, elem_id: str) -> gr.HTML:
     return gr.HTML(
         value=value,
         js_on_load="passt.cards(element, props, watch, trigger);",
+        head=script_tags(),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+def matrix(elem_id: str, *, empty: str) -> gr.HTML:
+    """The confusion matrix; ``select`` fires with ``row:column``, ``chosen`` marks a cell.
+
+    Args:
+        elem_id: of the element.
+        empty: what stands there while there is none.
+    """
+    return gr.HTML(
+        value={},
+        html_template=_MATRIX.replace("${empty}", empty),
+        js_on_load="passt.matrix(element, props, watch, trigger);",
+        head=script_tags(),
+        apply_default_css=False,
+        elem_id=elem_id,
+        chosen=None,
+    )
+
+
+def curves(elem_id: str, *, empty: str) -> gr.HTML:
+    """Loss and accuracy of a training; ``empty`` stands there while there are none."""
+    return gr.HTML(
+        value={},
+        html_template=_CURVES.replace("${empty}", empty),
+        js_on_load="passt.curves(element, props, watch);",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from passt_core.errors import PasstError
 from passt_core.inference.predictor import Predictor
-from passt_core.network.checkpoints import official_path
-from passt_core.network.registry import BUNDLED, OFFICIAL
+from passt_core.network.checkpoints import Checkpoint
 from passt_ui import hand, neighbours, views
+from passt_ui.lab.handlers import LabHandlers
+from passt_ui.lab.visit import LabVisit
+from passt_ui.models import OWN, model_choices
 from passt_ui.services import Services, Visitor, load_model, visitor_with
 from passt_ui.tabs import about, explore, search
 from passt_ui.tabs.explore import Mask
 
 Changes = dict[Any, Any]
 
-OWN = "own"
-"""Choice of the model list that asks for a file."""
+EXPLORE = "explore"
+"""Id of the tab that a model is tried in."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +54,21 @@ class Look:
         return cls(classes=int(classes), hits=int(hits), preset=preset, mask=Mask.of(*mask))
 
 
+@dataclass(frozen=True, eq=False)
+class ModelChoice:
+    """A model that was chosen.
+
+    Attributes:
+        opened: opens it.
+        failed: where the list of models goes if that fails.
+        trunk: the checkpoint whose body it has, where only its head is its own.
+    """
+
+    opened: Callable[[], Predictor]
+    failed: str
+    trunk: Checkpoint | None = None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Handlers:
     """The page's handlers over its components; what belongs to a visitor is in ``state``."""
@@ -63,6 +79,8 @@ class Handlers:
     explore: explore.ExploreTab
     search: search.SearchTab
     about: gr.HTML
+    lab: LabHandlers
+    tabs: gr.Tabs
 
     def first_clip(self, visitor: Visitor | None, *look: Any) -> Changes:
         """The page opens with an example in hand."""
@@ -118,26 +136,40 @@ class Handlers:
         self,
         name: str,
         visitor: Visitor | None,
+        visit: LabVisit | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio is asked for it
         *look: Any,
     ) -> Changes:
         """Another model was chosen by name; a published one may have to be fetched."""
         if name == OWN:
             return {self.header.own: gr.UploadButton(visible=True)}
+        if visit and visit.own and name == visit.own.choice[1]:
+            return self.use_head(visitor, visit, *look, show=False)
 
         def fetched(done: int, total: int | None) -> None:
             progress((done, total or done), desc=f"Fetching {name}", unit="bytes")
 
         before = (visitor or self.services.first).predictor.checkpoint.source
-        return self._with_model(
-            lambda: self.services.shelf.open(name, fetched), visitor, Look.of(*look), before
-        )
+        choice = ModelChoice(lambda: self.services.shelf.open(name, fetched), failed=before)
+        return self._with_model(choice, visitor, visit, Look.of(*look))
 
-    def own_model(self, path: str, visitor: Visitor | None, *look: Any) -> Changes:
+    def own_model(
+        self, path: str, visitor: Visitor | None, visit: LabVisit | None, *look: Any
+    ) -> Changes:
         """A visitor's own checkpoint was uploaded."""
-        return self._with_model(
-            lambda: load_model(self.services.settings, path), visitor, Look.of(*look), OWN
-        )
+        choice = ModelChoice(lambda: load_model(self.services.settings, path), failed=OWN)
+        return self._with_model(choice, visitor, visit, Look.of(*look))
+
+    def use_head(
+        self, visitor: Visitor | None, visit: LabVisit | None, *look: Any, show: bool = True
+    ) -> Changes:
+        """The head that the visitor trained shall speak; ``show`` opens the Explore tab."""
+        own = visit.own if visit else None
+        if own is None:
+            return {self.header.notice: explore.hidden_notice()}
+        choice = ModelChoice(lambda: own.predictor, failed=OWN, trunk=own.body)
+        changes = self._with_model(choice, visitor, visit, Look.of(*look))
+        return changes | ({self.tabs: gr.Tabs(selected=EXPLORE)} if show else {})
 
     def choose_sound(self, visitor: Visitor | None, event: gr.EventData) -> str:
         """A point of the map was clicked."""
@@ -190,62 +222,44 @@ class Handlers:
         }
 
     def _with_model(
-        self, opened: Callable[[], Predictor], visitor: Visitor | None, look: Look, failed: str
+        self, choice: ModelChoice, visitor: Visitor | None, visit: LabVisit | None, look: Look
     ) -> Changes:
         """What changes when a model is chosen; the clip in hand is heard again by it.
 
-        Where it cannot be opened, the list of models goes to ``failed`` and all else stays.
+        Where it cannot be opened, the list of models goes back and all else stays.
         """
         visitor = visitor or self.services.first
         try:
-            predictor = opened()
+            predictor = choice.opened()
         except PasstError as error:
             return {
                 self.header.notice: explore.shown_notice(error),
-                self.header.model: gr.Dropdown(value=failed),
-                self.header.own: gr.UploadButton(visible=failed == OWN),
+                self.header.model: gr.Dropdown(value=choice.failed),
+                self.header.own: gr.UploadButton(visible=choice.failed == OWN),
             }
-        chosen = visitor_with(self.services.settings, predictor)
-        source = predictor.checkpoint.source
-        changes = {
-            self.header.speaks: views.speaks(predictor.checkpoint, chosen.library),
-            self.header.model: gr.Dropdown(
-                choices=model_choices(source, own=self.services.settings.own_checkpoints),
-                value=source,
-            ),
-            self.header.notice: explore.hidden_notice(),
-            self.header.own: gr.UploadButton(visible=False),
-            self.about: about.about(chosen),
-        }
+        chosen = visitor_with(self.services.settings, predictor, choice.trunk)
+        changes = self._headed(chosen, visit) | self.lab.with_model(visit, chosen)
         held = visitor.hand
         if held is None:
             return changes | self._emptied(chosen, look.hits)
         return changes | self._opened(chosen, str(held.path), held.title, look, None)
 
-
-def model_choices(extra: str, *, own: bool) -> list[tuple[str, str]]:
-    """Names of the models as the page lists them, with the visitor's own one.
-
-    Args:
-        extra: name or file of the model in hand.
-        own: whether visitors may bring a file of their own.
-    """
-    official = [
-        (f"{name} · {entry.score} · {_at_hand(name)}", name) for name, entry in OFFICIAL.items()
-    ]
-    choices = [("bundled · small, offline", BUNDLED), *official]
-    if extra not in {name for _, name in choices}:
-        choices.append((f"{Path(extra).name} · a file", extra))
-    if own:
-        choices.append(("a checkpoint file of your own …", OWN))
-    return choices
-
-
-def _at_hand(name: str) -> str:
-    if official_path(name).is_file():
-        return "downloaded"
-    size = OFFICIAL[name].size
-    return f"to download, {size / 1e6:.0f} MB" if size else "to download"
+    def _headed(self, chosen: Visitor, visit: LabVisit | None) -> Changes:
+        """What the header and the About tab say of a model that was chosen."""
+        checkpoint = chosen.predictor.checkpoint
+        own = visit.own if visit else None
+        models = model_choices(
+            checkpoint.source,
+            own=self.services.settings.own_checkpoints,
+            head=own.choice if own else None,
+        )
+        return {
+            self.header.speaks: views.speaks(checkpoint, chosen.library),
+            self.header.model: gr.Dropdown(choices=models, value=checkpoint.source),
+            self.header.notice: explore.hidden_notice(),
+            self.header.own: gr.UploadButton(visible=False),
+            self.about: about.about(chosen),
+        }
 
 
 def _told(progress: gr.Progress | None) -> Callable[[float, float | None], None] | None:

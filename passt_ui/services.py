@@ -13,6 +13,7 @@ from passt_core.errors import LibraryError
 from passt_core.files import ASSETS, INDEX
 from passt_core.inference.predictor import Predictor
 from passt_core.library.store import SoundLibrary
+from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
 from passt_core.network.registry import BUNDLED
 from passt_ui.hand import Hand
@@ -38,13 +39,20 @@ class Example:
 class Visitor:
     """What belongs to one visitor: a model, the library that fits it, a clip in hand.
 
-    ``library_problem`` says, where there is no library, why, and how to get one.
+    ``library_problem`` says, where there is no library, why, and how to get one. ``trunk`` is the
+    checkpoint that a head trained in the Lab sits on; None: the model is as it was loaded.
     """
 
     predictor: Predictor
     library: SoundLibrary | None
     library_problem: str = ""
     hand: Hand | None = None
+    trunk: Checkpoint | None = None
+
+    @property
+    def body(self) -> Checkpoint:
+        """The checkpoint whose body makes the embeddings."""
+        return self.trunk or self.predictor.checkpoint
 
 
 class ModelShelf:
@@ -127,13 +135,21 @@ class Services:
         return [str(EXAMPLES)] + ([str(library.root)] if library else [])
 
 
-def visitor_with(settings: Settings, predictor: Predictor) -> Visitor:
-    """A visitor with a model and the library, if it was made by that model."""
+def visitor_with(
+    settings: Settings, predictor: Predictor, trunk: Checkpoint | None = None
+) -> Visitor:
+    """A visitor with a model and the library, if it was made by that model.
+
+    Args:
+        settings: name the library.
+        predictor: the model.
+        trunk: the checkpoint whose body it has, where only its head is its own.
+    """
     try:
-        library = SoundLibrary.open(INDEX / settings.library, predictor.checkpoint)
+        library = SoundLibrary.open(INDEX / settings.library, trunk or predictor.checkpoint)
     except LibraryError as error:
-        return Visitor(predictor=predictor, library=None, library_problem=str(error))
-    return Visitor(predictor=predictor, library=library)
+        return Visitor(predictor=predictor, library=None, library_problem=str(error), trunk=trunk)
+    return Visitor(predictor=predictor, library=library, trunk=trunk)
 
 
 def _examples(predictor: Predictor) -> tuple[Example, ...]:

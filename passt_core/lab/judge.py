@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from passt_core.errors import DatasetError
@@ -45,6 +47,7 @@ class Judgement:
             other clip has it.
         targets: place of each clip's label, (N,).
         scores: of each class for each clip, (N, C): logits, or the cosine to its nearest clip.
+        shown: the same as a person reads it, (N, C): probabilities, or cosines.
         accuracy_all: the head's, with the choice among all of the model's classes; None for
             neighbours.
         recall_at_1, map_at_10: of the neighbours by cosine among the clips; NaN where no label has
@@ -57,6 +60,7 @@ class Judgement:
     left_out: int
     targets: Indices
     scores: Floats
+    shown: Floats
     accuracy_all: float | None
     recall_at_1: float
     map_at_10: float
@@ -123,9 +127,10 @@ class Judgement:
         )
 
 
-def known_labels(heard: Heard, checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Labels of the clips that are also classes of a model, sorted."""
-    return tuple(label for label in heard.labels if label in set(checkpoint.labels))
+def known_among(labels: Iterable[str], checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Those labels that are also classes of a model, in their order."""
+    classes = frozenset(checkpoint.labels)
+    return tuple(label for label in labels if label in classes)
 
 
 def by_head(heard: Heard, checkpoint: Checkpoint) -> Judgement:
@@ -134,7 +139,7 @@ def by_head(heard: Heard, checkpoint: Checkpoint) -> Judgement:
     Raises:
         DatasetError: they share fewer than two labels.
     """
-    labels = known_labels(heard, checkpoint)
+    labels = known_among(heard.labels, checkpoint)
     if len(labels) < LEAST_CLASSES:
         raise DatasetError(
             f"{checkpoint.name} knows {len(labels)} of the {len(heard.labels)} labels; its head "
@@ -154,6 +159,7 @@ def by_head(heard: Heard, checkpoint: Checkpoint) -> Judgement:
         left_out=len(heard) - len(rows),
         targets=targets,
         scores=logits[:, columns],
+        shown=_probabilities(logits, checkpoint)[:, columns],
         accuracy_all=metrics.accuracy(columns[targets], logits),
         recall_at_1=recall_at_1,
         map_at_10=map_at_10,
@@ -188,6 +194,7 @@ def by_neighbours(heard: Heard) -> Judgement:
         left_out=len(heard) - len(rows),
         targets=heard.targets[rows],
         scores=scores[rows],
+        shown=scores[rows],
         accuracy_all=None,
         recall_at_1=recall_at_1,
         map_at_10=map_at_10,
@@ -200,6 +207,13 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     middle = (share + spread / 2) / (1 + spread)
     half = float(np.sqrt(share * (1 - share) * spread + spread**2 / 4)) / (1 + spread)
     return middle - half, middle + half
+
+
+def _probabilities(logits: Floats, checkpoint: Checkpoint) -> Floats:
+    """As the predictor makes them of logits (N, the model's classes)."""
+    cooled = torch.from_numpy(logits) / checkpoint.temperature
+    softmax = checkpoint.activation == "softmax"
+    return (cooled.softmax(dim=-1) if softmax else cooled.sigmoid()).numpy()
 
 
 def _nearest_of_each(heard: Heard) -> Floats:

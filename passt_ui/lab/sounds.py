@@ -1,0 +1,155 @@
+"""Labelled sounds that the Lab can judge a model on: a library of the app, or a visitor's zip."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from passt_core.errors import DatasetError, LibraryError
+from passt_core.files import INDEX
+from passt_core.lab.archive import unpack
+from passt_core.lab.heard import Heard, HeardClip
+from passt_core.lab.labelled import LabelledClip
+from passt_core.library import store
+from passt_core.library.catalogue import catalogue
+from passt_core.library.manifest import Manifest
+from passt_core.library.store import SoundLibrary
+from passt_ui.services import Visitor
+
+UPLOAD = "upload"
+"""Key of the sounds that a visitor brought."""
+_LIBRARY = "library:"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledSounds:
+    """Sounds with their labels.
+
+    Attributes:
+        key: which they are, among those that the page offers.
+        name: what the page calls them.
+        clips: at least one.
+        titles: path of a clip → what the page calls it.
+        skipped: reason → how many files were left out for it.
+        folder: what must be removed with them; None: they are not ours.
+    """
+
+    key: str
+    name: str
+    clips: tuple[LabelledClip, ...]
+    titles: Mapping[Path, str]
+    skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    folder: Path | None = None
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Clips of each label, by label."""
+        return dict(sorted(Counter(clip.label for clip in self.clips).items()))
+
+    def title(self, clip: LabelledClip) -> str:
+        """What the page calls a clip."""
+        return self.titles.get(clip.path, clip.path.name)
+
+    def remove(self) -> None:
+        """Delete what was unpacked for them."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def library_choices() -> list[tuple[str, str]]:
+    """(what the page says, key) of the libraries of the app."""
+    return [(f"library {name}", _LIBRARY + name) for name in store.names(INDEX)]
+
+
+def library_key(name: str) -> str:
+    """The key of a library."""
+    return _LIBRARY + name
+
+
+def of_library(key: str) -> LabelledSounds:
+    """The labelled sounds of a library, whatever model embedded it.
+
+    Raises:
+        DatasetError: none has a label.
+        LibraryError: there is no library, or no sound where it was made from.
+    """
+    name = key.removeprefix(_LIBRARY)
+    if name not in store.names(INDEX):
+        raise LibraryError(f"there is no library {name!r}; choose one of the list")
+    folder = INDEX / name
+    manifest = Manifest.read(folder)
+    table = folder / manifest.labels if manifest.labels else None
+    found = catalogue(folder / manifest.root, table)
+    labelled = [sound for sound in found.sounds if sound.label]
+    if not labelled:
+        raise DatasetError(
+            f"no sound of the library {name} has a label; "
+            "choose another, or bring a zip of folders, one for each class"
+        )
+    paths = {found.root / sound.file: sound for sound in labelled}
+    skipped = {"left out of the library": len(found.skipped), "without a label": 0}
+    skipped["without a label"] = len(found.sounds) - len(labelled)
+    return LabelledSounds(
+        key=key,
+        name=name,
+        clips=tuple(LabelledClip(path=path, label=s.label) for path, s in paths.items()),
+        titles=MappingProxyType({path: sound.id for path, sound in paths.items()}),
+        skipped=MappingProxyType({reason: n for reason, n in skipped.items() if n}),
+    )
+
+
+def of_zip(archive: Path, name: str) -> LabelledSounds:
+    """The sounds of a visitor's zip; they lie in a new folder until :meth:`remove` is called.
+
+    Raises:
+        DatasetError: see :func:`passt_core.lab.archive.unpack`.
+    """
+    unpacked = unpack(archive)
+    sounds = unpacked.sounds
+    return LabelledSounds(
+        key=UPLOAD,
+        name=name,
+        clips=tuple(LabelledClip(path=sound.path, label=sound.label) for sound in sounds),
+        titles=MappingProxyType({sound.path: sound.name for sound in sounds}),
+        skipped=MappingProxyType(unpacked.skipped),
+        folder=unpacked.folder,
+    )
+
+
+def stored(sounds: LabelledSounds, visitor: Visitor) -> Heard | None:
+    """What the visitor's model has heard of a library when it was built; None if that will not do.
+
+    A library holds one embedding of length 1 for each clip. It stands for the clip's window where
+    there is one: the head normalises its length away.
+    """
+    library = _opened(sounds, visitor)
+    if library is None:
+        return None
+    rows = {library.root / clip.file: row for row, clip in enumerate(library.clips)}
+    longest = max((clip.end_s for clip in library.clips), default=0.0)
+    if longest > visitor.predictor.window_s or any(clip.path not in rows for clip in sounds.clips):
+        return None
+    length = np.float32(np.sqrt(library.manifest.dim))
+    return Heard.of(
+        HeardClip(clip=clip, windows=length * np.asarray(library.embeddings[rows[clip.path]])[None])
+        for clip in sounds.clips
+    )
+
+
+def _opened(sounds: LabelledSounds, visitor: Visitor) -> SoundLibrary | None:
+    if not sounds.key.startswith(_LIBRARY):
+        return None
+    name = sounds.key.removeprefix(_LIBRARY)
+    if visitor.library is not None and visitor.library.name == name:
+        return visitor.library
+    try:
+        return SoundLibrary.open(INDEX / name, visitor.body)
+    except LibraryError:
+        return None
