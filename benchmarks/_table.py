@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -52,6 +52,10 @@ def show(rows: list[Row]) -> None:
         )
         for row in rows
     ]
+    show_cells(head, cells)
+
+
+def show_cells(head: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     for line in (head, tuple("-" * width for width in widths), *cells):
         print("| " + " | ".join(map(str.ljust, line, widths)) + " |")
