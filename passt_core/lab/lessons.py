@@ -155,7 +155,7 @@ class LessonBatches(Batches):
         steps = [
             (place, rows)
             for place, shelf in enumerate(self.lessons.shelves)
-            for rows in torch.randperm(len(shelf), generator=generator).split(size)
+            for rows in torch.split(torch.randperm(len(shelf), generator=generator), size)
             if len(rows) == size
         ]
         return [steps[k] for k in torch.randperm(len(steps), generator=generator).tolist()]
