@@ -11,7 +11,16 @@ from types import MappingProxyType
 import typer
 from pydantic import ValidationError
 
-from passt_core.cli import clips, efficiency, evaluation, libraries, models, probe, training
+from passt_core.cli import (
+    clips,
+    efficiency,
+    evaluation,
+    libraries,
+    models,
+    narrow,
+    probe,
+    training,
+)
 from passt_core.cli.show import one_line
 from passt_core.errors import PasstError
 
@@ -42,6 +51,7 @@ app.command()(training.pretrain)
 app.command()(training.distill)
 app.command()(training.recipe)
 app.command()(efficiency.prune)
+app.command()(narrow.narrow)
 app.command()(evaluation.evaluate)
 app.command()(probe.probe)
 app.add_typer(models.app, name="models")
