@@ -152,6 +152,13 @@ def test_flops_are_those_that_torch_counts(config: PasstConfig, frames: int) -> 
     assert counter.get_total_flops() == stem + config.encoder_flops(patches) + head
 
 
+def test_a_variant_is_told_in_words() -> None:
+    assert TINY.summary == "dim 32, 2 blocks, 2 heads"
+    assert CONV.summary == "dim 32, 2 blocks, 2 heads, conv stem"
+    assert SHARED.summary == "dim 32, 6 blocks, 2 heads, 2 stored, each run 3 times"
+    assert PRUNED.summary.endswith(", 3 of 4 heads left, 47 of 256 MLP units left")
+
+
 # --- files -----------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ def _echo_checkpoint(checkpoint: Checkpoint) -> None:
             ("classes", f"{config.classes}, {checkpoint.activation}"),
             ("temperature", checkpoint.temperature if checkpoint.temperature != 1 else None),
             ("parameters", f"{parameters:,}"),
-            ("network", f"dim {config.dim}, {config.depth} blocks, {config.heads} heads"),
+            ("network", config.summary),
             ("patches", f"{rows} x {columns} of {config.patch} x {config.patch}, every {strides}"),
             ("window", f"{window_s:g} s at {front_end.sample_rate} Hz"),
             ("sha256", checkpoint.sha256),

@@ -25,7 +25,7 @@ from passt_core.lab.loop import Loop, Progress, Traces
 from passt_core.lab.task import Task
 from passt_core.lab.train import Trained, beginning, seeded
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.model import Block, Passt, PasstConfig, gather_tokens
+from passt_core.network.model import Block, Passt, PasstConfig
 from passt_core.network.patchout import PatchoutSpec, select_batch
 from passt_core.signal.mel import MelSpectrogram
 
@@ -72,14 +72,15 @@ class MaskedAutoencoder(nn.Module):
             kept: (B, n) patches that the encoder sees.
             time_offset: first column of the time positions.
         """
-        tokens = self.encoder.patch_tokens(mel, time_offset=time_offset)  # (B, N, d)
-        batch, patches, _ = tokens.shape
-        seen = self._encoded(gather_tokens(tokens, kept))  # (B, n, d)
-        full = self.mask_token.expand(batch, patches, -1)  # (B, N, m)
+        shape = self.encoder.config
+        patches = shape.rows * shape.columns(mel.shape[2])
+        tokens = self.encoder.patch_tokens(mel, kept=kept, time_offset=time_offset)
+        seen = self._encoded(tokens)  # (B, n, d)
+        full = self.mask_token.expand(len(mel), patches, -1)  # (B, N, m)
         place = kept.unsqueeze(-1).expand(-1, -1, full.shape[-1])
         full = full.scatter(1, place, self.enter(seen).to(full.dtype))
         said = self.leave(self.norm(self.blocks(full + self._positions(mel, time_offset))))
-        hidden = torch.ones(batch, patches, dtype=torch.bool).scatter(1, kept, False)
+        hidden = torch.ones(len(mel), patches, dtype=torch.bool).scatter(1, kept, False)
         return functional.mse_loss(said.float()[hidden], self._patches(mel)[hidden])
 
     def _encoded(self, tokens: Tensor) -> Tensor:

@@ -114,6 +114,21 @@ class PasstConfig:
         return self.depth // self.share
 
     @property
+    def summary(self) -> str:
+        """The transformer in words; what the published ones do not have is told where it is."""
+        parts = [f"dim {self.dim}", f"{self.depth} blocks", f"{self.heads} heads"]
+        if self.stem != "linear":
+            parts.append(f"{self.stem} stem")
+        if self.share > 1:
+            parts.append(f"{self.stored} stored, each run {self.share} times")
+        if self.heads_left:
+            parts.append(f"{sum(self.heads_left)} of {self.stored * self.heads} heads left")
+        if self.units_left:
+            most = self.stored * self.mlp_ratio * self.dim
+            parts.append(f"{sum(self.units_left)} of {most} MLP units left")
+        return ", ".join(parts)
+
+    @property
     def head_dim(self) -> int:
         """Width of a head; pruning takes whole heads and leaves it as it is."""
         return self.dim // self.heads
