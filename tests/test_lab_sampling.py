@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 import torch
 
+from passt_core.errors import DatasetError
 from passt_core.lab import sampling
-from passt_core.lab.batches import Batches, Sounds
+from passt_core.lab.batches import Batch, Batches, Sounds, ahead
 from passt_core.lab.sampling import Shard
 from tests.labs import QUICK
 
@@ -71,3 +73,22 @@ def test_processes_share_each_batch() -> None:
         assert parts[0].audio.shape == parts[1].audio.shape
         together = torch.cat([part.targets for part in parts]).argmax(dim=1).tolist()
         assert sorted(together) == sorted(whole.targets.argmax(dim=1).tolist())
+
+
+def test_batches_made_ahead_are_the_same() -> None:
+    waited, early = list(batches().epoch(2)), list(ahead(batches().epoch(2)))
+    assert len(waited) == len(early) == 2
+    for one, other in zip(waited, early, strict=True):
+        assert torch.equal(one.audio, other.audio)
+        assert torch.equal(one.targets, other.targets)
+
+
+def test_an_error_made_ahead_comes_through() -> None:
+    def failing() -> Iterator[Batch]:
+        yield from batches().epoch(0)
+        raise DatasetError("a clip cannot be read")
+
+    found = ahead(failing())
+    assert len([next(found), next(found)]) == 2
+    with pytest.raises(DatasetError, match="cannot be read"):
+        next(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,6 +100,15 @@ def fingerprint(name: str, paths: Iterable[Path], meaning: object) -> Mapping[st
     text = "\n".join([*told, repr(meaning)])
     digest = hashlib.sha256(text.encode()).hexdigest()
     return {"name": name, "files": len(told), "digest": digest}
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, the next one made while the present one is in use; for a busy GPU."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        later = pool.submit(next, batches, None)
+        while (batch := later.result()) is not None:
+            later = pool.submit(next, batches, None)
+            yield batch
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

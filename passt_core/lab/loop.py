@@ -20,7 +20,7 @@ from torch import Tensor
 
 from passt_core.errors import TrainingError
 from passt_core.lab import sampling, state
-from passt_core.lab.batches import Batch
+from passt_core.lab.batches import Batch, ahead
 from passt_core.lab.distributed import World
 from passt_core.lab.keeping import Parts, averaged
 from passt_core.lab.logs import Board, CsvLog, Row
@@ -133,7 +133,8 @@ class Loop:
     def _epoch(self) -> None:
         """The steps of the present epoch that are left."""
         self.module.train()
-        for batch in self.task.epoch(self.now.epoch, self.now.step):
+        batches = self.task.epoch(self.now.epoch, self.now.step)
+        for batch in ahead(batches) if self.world.device.type == "cuda" else batches:
             loss = self._step(batch)
             self.now = replace(
                 self.now,

@@ -80,7 +80,9 @@ class MaskedAutoencoder(nn.Module):
         place = kept.unsqueeze(-1).expand(-1, -1, full.shape[-1])
         full = full.scatter(1, place, self.enter(seen).to(full.dtype))
         said = self.leave(self.norm(self.blocks(full + self._positions(mel, time_offset))))
-        hidden = torch.ones(len(mel), patches, dtype=torch.bool).scatter(1, kept, False)
+        hidden = torch.ones(len(mel), patches, dtype=torch.bool, device=mel.device).scatter(
+            1, kept, False
+        )
         return functional.mse_loss(said.float()[hidden], self._patches(mel)[hidden])
 
     def _encoded(self, tokens: Tensor) -> Tensor:
