@@ -58,11 +58,13 @@ def test_a_training_repeats_itself(tones: Dataset, average: str) -> None:
 
 @pytest.mark.parametrize("loss", ["bce", "ce"])
 def test_a_training_goes_on_from_a_checkpoint(tones: Dataset, tiny: Predictor, loss: str) -> None:
-    config = replace(QUICK, epochs=1, learning_rate=1e-9, loss=loss)
+    config = replace(QUICK, epochs=1, learning_rate=1e-9, loss=loss, depth=3)
     trained = train(tones, config, start=tiny.checkpoint)
     before, after = tiny.checkpoint.network.state_dict(), trained.network.state_dict()
     torch.testing.assert_close(after["norm.weight"], before["norm.weight"])
     assert after["head.1.weight"].shape == (2, TINY.dim)
+    recipe = trained.card()["recipe"]
+    assert (recipe["depth"], recipe["stride"]) == (TINY.depth, TINY.stride_time)
     assert config.activation == {"bce": "sigmoid", "ce": "softmax"}[loss]
 
 

@@ -61,8 +61,7 @@ def _scores(told: Mapping[str, Any]) -> Iterator[str]:
         return
     epoch = scores.pop("epoch", None)
     when = "" if epoch is None else f", after epoch {epoch}"
-    yield from ("## Scores", "", f"On the validation clips{when}. They chose nothing but that")
-    yield from ("epoch, and only if the training was to stop early.", "")
+    yield from ("## Scores", "", f"Of these weights on the validation clips{when}.", "")
     yield from ("| score | |", "|---|---|")
     yield from (f"| {_cell(name)} | {value:.3f} |" for name, value in scores.items())
     yield ""

@@ -179,7 +179,9 @@ class Loop:
             return value
         kept = ""
         if self.traces.state is not None and self.traces.state.exists():
-            kept = f"; the last good state is kept, take it with --start {self.traces.state}"
+            kept = (
+                f"; the last good state is kept, take it with --restart --start {self.traces.state}"
+            )
         raise TrainingError(
             f"the {what} is {value} in epoch {self.now.epoch + 1}, step {self.now.step + 1}; it "
             f"must be finite: lower the learning rate, or train in fp32{kept}"
@@ -211,12 +213,12 @@ class Loop:
         names = ("accuracy", "map")
         values = self.world.from_first([found.get(name, 0.0) for name in names])
         scores = dict(zip(names, values, strict=True))
-        score = scores[self.config.metric]
-        if self.now.best is not None and score <= self.now.best:
+        score, stops = scores[self.config.metric], bool(self.config.early_stop)
+        if stops and self.now.best is not None and score <= self.now.best:
             self.now = replace(self.now, waited=self.now.waited + 1)
             return scores
         self.now = replace(self.now, best=score, best_epoch=self.now.epoch, scores=scores, waited=0)
-        if self.config.early_stop:
+        if stops:
             self.parts.best = copy.deepcopy(present)
         return scores
 

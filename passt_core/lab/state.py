@@ -46,7 +46,9 @@ class Standing:
         total: sum of their losses.
         losses: mean of each epoch that is over.
         patchout: of the adaptive schedule.
-        best: best validation score, in which epoch (from 1), and its scores by name.
+        best, best_epoch, scores: validation score that counts, of the weights that would be kept:
+            the best so far if the training may stop early, else the last; of which epoch (from 1),
+            and all its scores by name.
         waited: scores in a row since then.
         updates: of the averaged weights.
         seconds: spent so far.

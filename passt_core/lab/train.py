@@ -41,6 +41,9 @@ __all__ = (
     "train",
 )
 
+_SHAPE = ("dim", "depth", "heads", "mlp_ratio", "frames", "stem", "share")
+"""Choices that the network decides, not the config, where a training starts from a checkpoint."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trained:
@@ -54,7 +57,8 @@ class Trained:
         losses: mean loss of each epoch.
         seconds: wall time.
         clips: how many each class had to train on; empty where there were no labels.
-        scores: the best on the validation clips, 0 to 1, by name, and in which epoch (from 1).
+        scores: of these weights on the validation clips, 0 to 1, by name, and the epoch (from 1)
+            that they were scored after.
     """
 
     network: Passt
@@ -91,10 +95,12 @@ class Trained:
 
     def card(self) -> dict[str, Any]:
         """What the training knows of itself, for a card."""
+        shape = self.network.config
+        same = {name: getattr(shape, name) for name in _SHAPE} | {"stride": shape.stride_time}
         about: dict[str, Any] = {
-            "recipe": asdict(self.config),
+            "recipe": asdict(self.config) | same,
             "epochs": len(self.losses),
-            "last_loss": self.losses[-1],
+            "last_loss": round(self.losses[-1], 4),
             "minutes": round(self.seconds / 60, 2),
         }
         if self.clips:
