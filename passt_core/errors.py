@@ -35,3 +35,7 @@ class DatasetError(PasstError):
 
 class TrainingError(PasstError):
     """A training that cannot start or cannot go on."""
+
+
+class ReportError(PasstError):
+    """A report that cannot be written."""

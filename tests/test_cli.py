@@ -429,7 +429,7 @@ def test_bad_builds(
         "analyze x.wav --tpo-k 3: no such option: --tpo-k (Possible options: --top-k)",
         "search x.wav -k 0: -k is '0'; it must be 1 or more",
         "search x.wav -k: option '-k' requires an argument",
-        "evaluate x --fold 1.5: --fold is '1.5'; it must be a whole number",
+        "evaluate x --resamples 1.5: --resamples is '1.5'; it must be a whole number",
         "library nonsense: no such command 'nonsense'",
         "library build x: missing option '--name'",
         "models fetch: missing argument 'name'",
