@@ -126,12 +126,14 @@ def card_list(value: str, *, elem_id: str) -> gr.HTML:
 def matrix(elem_id: str, *, empty: str) -> gr.HTML:
     """The confusion matrix; ``select`` fires with ``row:column``, ``chosen`` marks a cell.
 
+    Its value is JSON in a string: Gradio sends what changed within a list, and that goes wrong.
+
     Args:
         elem_id: of the element.
         empty: what stands there while there is none.
     """
     return gr.HTML(
-        value={},
+        value="",
         html_template=_MATRIX.replace("${empty}", empty),
         js_on_load="passt.matrix(element, props, watch, trigger);",
         head=script_tags(),
@@ -144,7 +146,7 @@ def matrix(elem_id: str, *, empty: str) -> gr.HTML:
 def curves(elem_id: str, *, empty: str) -> gr.HTML:
     """Loss and accuracy of a training; ``empty`` stands there while there are none."""
     return gr.HTML(
-        value={},
+        value="",
         html_template=_CURVES.replace("${empty}", empty),
         js_on_load="passt.curves(element, props, watch);",
         head=script_tags(),

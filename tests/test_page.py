@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from passt_core.files import ASSETS
-from tests.sounds import encode, noise
+from tests.sounds import encode, noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
@@ -259,8 +260,99 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, app_url: str, the
     page.set_default_timeout(PATIENCE_MS)
     page.goto(app_url)
     page.wait_for_selector("#classes .mask")
-    for tab in ("Explore", "Search & Map", "About"):
+    for tab in ("Explore", "Search & Map", "Lab", "About"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
+
+
+def _lab(page: Page) -> None:
+    """Open the Lab; the bundled library is judged at once."""
+    page.get_by_role("tab", name="Lab").click()
+    expect(page.locator("#lab-line")).to_contain_text("bundled, ")
+
+
+def test_a_cell_of_the_matrix_is_heard_by_mouse_and_by_keyboard(page: Page) -> None:
+    _lab(page)
+    expect(page.locator("#lab-figures")).to_contain_text("called right")
+    plot = page.locator("#lab-matrix .passt-plot")
+    expect(plot.locator(".main-svg").first).to_be_visible()
+    page.wait_for_function(
+        "document.querySelector('#lab-matrix .passt-plot')._fullLayout?.xaxis?._length"
+    )
+    plot.scroll_into_view_if_needed()
+    x, y = page.evaluate(
+        """() => {
+            const plot = document.querySelector('#lab-matrix .passt-plot');
+            const box = plot.getBoundingClientRect();
+            const {xaxis, yaxis} = plot._fullLayout;
+            return [box.x + xaxis._offset + xaxis.l2p(1), box.y + yaxis._offset + yaxis.l2p(1)];
+        }"""
+    )
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+    expect(page.locator("#lab-cell-line")).to_contain_text("called so")
+    page.locator("#lab-cell button").first.click()
+    page.wait_for_function(f"passt.player.key?.startsWith('lab:') && {PLAYED} > 0.1")
+
+    page.locator("#lab-matrix .passt-grid").focus()
+    readout = page.locator("#lab-matrix .passt-readout")
+    for key in ("ArrowDown", "ArrowRight"):
+        before = readout.inner_text()
+        page.keyboard.press(key)
+        expect(readout).not_to_have_text(before)
+    page.keyboard.press("Enter")
+    expect(page.locator("#lab-cell-line")).to_contain_text(readout.inner_text().split(",")[0])
+
+    page.locator("#lab-confusions button").first.click()
+    expect(page.locator("#lab-cell-line")).to_contain_text(", called ")
+    expect(page.locator("#lab-cell button").first).to_contain_text("said: ")
+
+
+def _zip(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as bundle:
+        for index in range(4):
+            for label, sound in (
+                ("Hum", tone(0.5, hz=90 + index)),
+                ("Hiss", noise(0.5, seed=index)),
+            ):
+                bundle.write(write(path.with_name("clip.wav"), sound), f"{label}/{index}.wav")
+        bundle.writestr("Hum/text.wav", b"no sound")
+    return path
+
+
+def test_a_zip_is_judged_and_a_head_is_trained_and_used(page: Page, tmp_path: Path) -> None:
+    _lab(page)
+    upload = page.locator("#lab-upload input[type=file]")
+    (tmp_path / "bad.zip").write_bytes(b"PK and nothing more")
+    upload.set_input_files(tmp_path / "bad.zip")
+    expect(page.locator("#lab-notice")).to_contain_text("cannot be read as a zip")
+    upload.set_input_files(_zip(tmp_path / "mine.zip"))
+    expect(page.locator("#lab-facts")).to_contain_text("9 sounds of 2 kinds")
+    expect(page.locator("#lab-notice")).to_be_hidden()
+    expect(page.locator("#lab-bars li")).to_have_count(0)
+
+    page.locator("#lab-run").click()
+    expect(page.locator("#lab-line")).to_contain_text("8 sounds, by its embeddings")
+    expect(page.locator("#lab-line")).to_contain_text("1 sound could not be read")
+    page.locator("#lab-bars button").first.click()
+    expect(page.locator("#lab-cell button")).to_have_count(4)
+    page.locator("#lab-cell button").first.click()
+    page.wait_for_function(f"passt.player.key?.startsWith('lab:') && {PLAYED} > 0.1")
+
+    page.locator("#lab-name input, #lab-name textarea").fill("hum or hiss")
+    page.locator("#lab-train").click()
+    expect(page.locator("#lab-trained")).to_contain_text("right, held out")
+    lines = "document.querySelector('#lab-curve .passt-plot').data.map(t => t.x.length)"
+    assert min(page.evaluate(lines)) > 1
+    with page.expect_download() as download:
+        page.locator("#lab-download").click()
+    assert download.value.suggested_filename == "hum or hiss.safetensors"
+
+    page.locator("#lab-use").click()
+    expect(page.locator("#speaks")).to_contain_text("hum or hiss speaks: 2 classes")
+    expect(page.locator("#model input")).to_have_value("Your head: hum or hiss")
+    expect(page.locator("#classes")).to_contain_text("Hiss")
+    expect(page.locator("#neighbours button")).to_have_count(6)

@@ -33,7 +33,7 @@ Changes = dict[Any, Any]
 Told = Callable[[str], Changes]
 """A line of progress → what changes on the page."""
 
-TELL_EVERY_S = 0.25
+TELL_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -109,7 +109,7 @@ def trained_figures(probed: Probed) -> str:
             ("right, in training", _percent(last.train_accuracy), f"of {len(probed.train)} sounds"),
             ("loss, held out", f"{last.validation_loss:.3f}", "nats per sound; 0 is perfect"),
             ("weight decay", f"{probed.decay:g}", "lowest held-out loss of those tried"),
-            ("epochs", f"{len(probed.curve)}", "until the loss stood still"),
+            ("epochs", f"{len(probed.curve)}", "all sounds, seen so many times"),
         ]
     )
 

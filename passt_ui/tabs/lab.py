@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,10 +220,19 @@ def _head_column() -> dict[str, Any]:
     trained = gr.HTML("", elem_id="lab-trained", apply_default_css=False)
     with gr.Row():
         use = gr.Button(
-            "Use it in Explore", variant="primary", visible=False, elem_id="lab-use", scale=0
+            "Use it in Explore",
+            variant="primary",
+            visible=False,
+            elem_id="lab-use",
+            scale=0,
+            min_width=210,
         )
         download = gr.DownloadButton(
-            "Download the model", visible=False, elem_id="lab-download", scale=0
+            "Download the model",
+            visible=False,
+            elem_id="lab-download",
+            scale=0,
+            min_width=210,
         )
     gr.HTML(
         how_to_read(
@@ -274,7 +284,7 @@ def show_nothing(tab: LabTab) -> Changes:
         tab.notice: gr.HTML(value="", visible=False),
         tab.line: "",
         tab.figures: "",
-        tab.matrix: gr.HTML(value={}, chosen=None),
+        tab.matrix: gr.HTML(value="", chosen=None),
         tab.bars: "",
         tab.confusions: "",
         **no_cell(tab),
@@ -331,7 +341,7 @@ def show_result(
     line = lab_views.result_line(judged, sounds, checkpoint) + lab_views.unreadable(heard, sounds)
     if own is not None:
         line += lab_views.trained_on_these(own)
-    value = figures.matrix(judged) | {"summary": lab_views.matrix_summary(judged)}
+    value = json.dumps(figures.matrix(judged) | {"summary": lab_views.matrix_summary(judged)})
     return {
         **show_nothing(tab),
         tab.line: line,
@@ -348,7 +358,7 @@ def show_curve(tab: LabTab, epochs: list[Epoch], choice: int, choices: int) -> C
     last = epochs[-1]
     told = f"Weight decay {last.decay:g} ({choice} of {choices}), epoch {last.number}"
     return {
-        tab.curve: gr.HTML(value=figures.curves(epochs)),
+        tab.curve: json.dumps(figures.curves(epochs)),
         tab.train_progress: lab_views.progress(told, (choice - 1) / choices),
     }
 
@@ -357,7 +367,7 @@ def show_head(tab: LabTab, own: OwnHead) -> Changes:
     """A head that was trained."""
     return {
         **idle(tab),
-        tab.curve: gr.HTML(value=figures.curves(own.probed.curve)),
+        tab.curve: json.dumps(figures.curves(own.probed.curve)),
         tab.trained: lab_views.trained_figures(own.probed),
         tab.use: gr.Button(visible=True),
         tab.download: gr.DownloadButton(value=str(own.file), visible=True),

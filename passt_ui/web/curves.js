@@ -7,8 +7,11 @@ passt.curves = (element, props, watch) => {
   const pair = element.querySelector(".passt-pair");
   const INKS = { training: "--passt-train", "held out": "--passt-held" };
 
+  let value = null;
+  const take = () => { value = props.value ? JSON.parse(props.value) : null; };
+
   function draw() {
-    const drawn = Boolean(props.value?.loss);
+    const drawn = Boolean(value);
     empty.hidden = drawn;
     key.hidden = pair.hidden = !drawn;
     if (!drawn) return;
@@ -18,7 +21,7 @@ passt.curves = (element, props, watch) => {
   function one(place) {
     const plot = place.querySelector(".passt-plot");
     if (!plot.offsetWidth) return;
-    const figure = props.value[place.dataset.plot];
+    const figure = value[place.dataset.plot];
     const line = passt.plots.colour("--passt-line");
     const layout = passt.plots.themed({ ...figure.layout, showlegend: false, hovermode: "x unified" });
     layout.yaxis = { ...layout.yaxis, gridcolor: line, fixedrange: true };
@@ -30,7 +33,8 @@ passt.curves = (element, props, watch) => {
     Plotly.react(plot, traces, layout, passt.plots.config);
   }
 
-  watch("value", draw);
+  watch("value", () => { take(); draw(); });
   passt.plots.keep(element.querySelector(".passt-curves"), draw);
+  take();
   draw();
 };

@@ -10,13 +10,15 @@ passt.matrix = (element, props, watch, trigger) => {
   const NARROW = 480;
   const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   let cursor = null;
+  let value = null;
 
-  const size = () => props.value?.labels?.length ?? 0;
+  const size = () => value?.labels.length ?? 0;
+  const take = () => { value = props.value ? JSON.parse(props.value) : null; };
 
   function read(cell) {
     if (!cell) { readout.textContent = ""; return; }
     const [row, column] = cell;
-    const { labels, counts } = props.value;
+    const { labels, counts } = value;
     const all = counts[row].reduce((sum, count) => sum + count, 0);
     const said = row === column ? "called so" : `called ${labels[column]}`;
     readout.textContent = `${labels[row]}, ${said}: ${counts[row][column]} of ${all}`;
@@ -25,7 +27,7 @@ passt.matrix = (element, props, watch, trigger) => {
   // The height follows the number of classes, so that every cell can be hit.
   function layout() {
     const narrow = plot.offsetWidth < NARROW;
-    const figure = props.value.figure;
+    const figure = value.figure;
     const layout = passt.plots.themed({ ...figure.layout, dragmode: false, hovermode: "closest" });
     const font = { size: size() > 24 ? 10 : 12 };
     const most = narrow ? 12 : 60;
@@ -48,15 +50,15 @@ passt.matrix = (element, props, watch, trigger) => {
   }
 
   function draw() {
-    const drawn = Boolean(props.value?.figure);
+    const drawn = Boolean(value);
     plot.hidden = !drawn;
     empty.hidden = drawn;
     grid.tabIndex = drawn ? 0 : -1;
-    grid.setAttribute("aria-label", props.value?.summary ?? hint);
+    grid.setAttribute("aria-label", value?.summary ?? hint);
     if (!drawn || !plot.offsetWidth) return;
     const side = Math.min(plot.offsetWidth, 170 + size() * (size() > 24 ? 14 : 30));
     plot.style.height = `${Math.max(300, side)}px`;
-    const [trace] = props.value.figure.data;
+    const [trace] = value.figure.data;
     const narrow = plot.offsetWidth < NARROW;
     Plotly.react(plot, [{ ...trace, showscale: !narrow }], layout(), passt.plots.config).then(bind);
   }
@@ -97,8 +99,9 @@ passt.matrix = (element, props, watch, trigger) => {
     event.preventDefault();
   });
 
-  watch("value", () => { cursor = null; read(null); draw(); });
+  watch("value", () => { take(); cursor = null; read(null); draw(); });
   watch("chosen", () => { if (size()) point(props.chosen ?? null); });
   passt.plots.keep(plot.parentElement, draw);
+  take();
   draw();
 };
