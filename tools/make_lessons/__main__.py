@@ -14,6 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from passt_core.signal.mel import MelConfig, MelSpectrogram
 
 from . import sounds, stretch, targets, teacher
 
-LENGTHS = {1.5: 0.2, 3.0: 0.55, 5.0: 0.25}
+LENGTHS = MappingProxyType({1.5: 0.2, 3.0: 0.55, 5.0: 0.25})
 MIX_RATE, MIX_DB = 0.38, (-3.0, 18.0)
 NOISE_RATE, NOISE_DB = 0.15, (5.0, 35.0)
 GAIN_RATE, GAIN_DB = 0.7, (-30.0, 3.0)
