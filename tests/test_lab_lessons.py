@@ -18,7 +18,9 @@ from passt_core.lab.batches import Sounds
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.lessons import INDEX, LessonBatches, Lessons, learn
 from passt_core.network import checkpoints
+from passt_core.signal.mel import MelConfig, MelSpectrogram
 from tools.make_lessons import sounds, stretch, targets
+from tools.make_lessons.__main__ import in_silence
 
 LABELS = ("Low", "High")
 SMALL = {
@@ -185,3 +187,16 @@ def test_rare_labels_are_more_probable_than_their_share(tmp_path: Path) -> None:
     chances = sounds.chances([source("Speech")] * 90 + [source("Owl")] * 10)
     assert chances.sum() == pytest.approx(1.0)
     assert chances[-1] > 3 * chances[0]
+
+
+@pytest.mark.parametrize(("frames", "longer"), [(151, 501), (501, 801), (801, 801)])
+def test_silence_is_what_the_front_end_makes_of_it(frames: int, longer: int) -> None:
+    mel = MelSpectrogram(MelConfig()).eval()
+    silent = float(mel(torch.zeros(1, 3200)).mean())
+    lesson = np.ones((128, frames), np.float32)
+
+    for seed in range(10):
+        padded = in_silence(lesson, np.random.default_rng(seed))
+        assert padded.shape == (128, longer)
+        assert (padded == 1.0).sum() == lesson.size
+        assert padded[padded != 1.0] == pytest.approx(silent, abs=1e-5)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -27,7 +28,13 @@ from tqdm import tqdm
 from passt_core.files import atomic_folder
 from passt_core.lab.lessons import INDEX
 from passt_core.signal.audio import SAMPLE_RATE
-from passt_core.signal.mel import MelConfig, MelSpectrogram
+from passt_core.signal.mel import (
+    LOG_OFFSET,
+    NORM_SCALE,
+    NORM_SHIFT,
+    MelConfig,
+    MelSpectrogram,
+)
 
 from . import sounds, stretch, targets, teacher
 
@@ -36,6 +43,8 @@ MIX_RATE, MIX_DB = 0.38, (-3.0, 18.0)
 NOISE_RATE, NOISE_DB = 0.15, (5.0, 35.0)
 GAIN_RATE, GAIN_DB = 0.7, (-30.0, 3.0)
 PEAK, CLIP = 0.7, 1.2
+PADDED_FRAMES, AFTER_RATE = (501, 801), 0.6
+SILENCE = (math.log(LOG_OFFSET) + NORM_SHIFT) / NORM_SCALE
 _WIDEST = 8.0
 _SPREAD = 0.02
 
@@ -52,6 +61,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, required=True, help="its classes, a CSV")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     parser.add_argument("--count", type=int, default=28_000)
+    parser.add_argument(
+        "--silence", type=float, default=0.0, help="share of lessons set into digital silence"
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 
@@ -103,6 +115,8 @@ def lessons(options: argparse.Namespace, found: list[sounds.Source]) -> Iterator
         with torch.inference_mode():
             loud = torch.from_numpy(np.clip(wave * gain, -CLIP, CLIP).astype(np.float32))
             spectrogram = mel(loud[None])[0].numpy()
+        if rng.random() < options.silence:
+            spectrogram = in_silence(spectrogram, rng)
         label, other = found[first].label, found[second].label if second >= 0 else None
         only = exclusive if label in alone else ()
         said = targets.gathered(scores, columns)
@@ -112,6 +126,16 @@ def lessons(options: argparse.Namespace, found: list[sounds.Source]) -> Iterator
             "embeddings": np.log1p(embedding),
             "sources": np.array([first, second], np.int32),
         }
+
+
+def in_silence(spectrogram: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """(bands, frames) with digital silence around it, mostly after it, as padded clips have it."""
+    frames = spectrogram.shape[1]
+    longer = next((length for length in PADDED_FRAMES if length > frames), frames)
+    spare = longer - frames
+    before = 0 if rng.random() < AFTER_RATE else int(rng.integers(0, spare + 1))
+    edges = ((0, 0), (before, spare - before))
+    return np.pad(spectrogram, edges, constant_values=SILENCE)
 
 
 def write(folder: Path, made: list[Lesson], index: dict[str, Any]) -> None:
