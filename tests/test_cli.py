@@ -478,6 +478,23 @@ def test_an_interruption_ends_with_130(
     assert run("analyze", clip, "--model", tiny_checkpoint).code == 130
 
 
+def test_an_interrupted_training_says_what_is_kept(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **kwargs: Any) -> None:
+        kwargs["traces"].state.write_bytes(b"so far")
+        raise KeyboardInterrupt
+
+    for name in ("Dog", "Rain"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        write(tmp_path / "set" / name / "a.wav", noise(1.0))
+    monkeypatch.setattr("passt_core.lab.train.train", interrupted)
+    ended = run("train", tmp_path / "set", "--out", tmp_path / "mine.safetensors")
+    assert ended.code == 130
+    assert ended.err.strip().endswith("give the same command to go on")
+    assert "mine.state.safetensors keeps what was done" in ended.err
+
+
 def test_help_does_not_wait_for_torch() -> None:
     script = (
         "import sys\n"

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,8 @@ from passt_core.lab import judge
 from passt_core.lab.heard import Heard, HeardClip, Unreadable, hear
 from passt_core.lab.labelled import LabelledClip
 from passt_core.lab.probe import Epoch, ProbeConfig, probe
+from passt_core.library.manifest import BUNDLED_SOUNDS
+from passt_core.network.registry import BUNDLED
 from passt_ui.build import build_app
 from passt_ui.lab import cells, figures, views
 from passt_ui.lab.handlers import LabHandlers
@@ -431,3 +434,22 @@ def test_the_page_is_built_with_a_lab(services: Services) -> None:
 
     names = {fn.api_name for fn in asyncio.run(built()).fns.values()}
     assert {"lab_evaluate", "lab_train", "lab_cell", "use_head"} <= names
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(1.0, "100 %"), (224 / 225, "99.5 %"), (0.9949, "99 %"), (0.0, "0 %"), (float("nan"), "–")],
+)
+def test_nothing_is_rounded_up_to_all_of_it(share: float, told: str) -> None:
+    assert views._percent(share) == told
+
+
+def test_only_the_bundled_model_on_the_bundled_sounds_is_called_flattered(tiny: Predictor) -> None:
+    def sounds(folder: Path) -> LabelledSounds:
+        clip = LabelledClip(path=folder / "a.ogg", label="Dog")
+        return LabelledSounds(key="k", name="n", clips=(clip,), titles={})
+
+    bundled = replace(tiny.checkpoint, name=BUNDLED)
+    assert "flatters" in views.learnt_from_these(bundled, sounds(BUNDLED_SOUNDS))
+    assert not views.learnt_from_these(bundled, sounds(Path("/elsewhere")))
+    assert not views.learnt_from_these(tiny.checkpoint, sounds(BUNDLED_SOUNDS))

@@ -321,7 +321,14 @@ def _watched(what: str, traces: Traces) -> Iterator[tuple[Traces, Progress]]:
 
         shown: dict[str, str] = {}
         ticks: Ticks = ticked
-        yield replace(traces, ticks=ticks), told
+        try:
+            yield replace(traces, ticks=ticks), told
+        except KeyboardInterrupt:
+            bar.close()
+            kept = traces.state is not None and traces.state.exists()
+            left = f"{traces.state} keeps what was done: give the same command to go on"
+            typer.echo(f"stopped; {left if kept else 'nothing was kept yet'}", err=True)
+            raise
 
 
 def _keep(

@@ -11,7 +11,9 @@ import numpy as np
 from passt_core.lab.heard import Heard
 from passt_core.lab.judge import HEAD, Judgement, wilson
 from passt_core.lab.probe import Probed
+from passt_core.library.manifest import BUNDLED_SOUNDS
 from passt_core.network.checkpoints import Checkpoint
+from passt_core.network.registry import BUNDLED
 from passt_ui.lab.sounds import LabelledSounds
 from passt_ui.lab.visit import OwnHead
 from passt_ui.views import note
@@ -66,6 +68,14 @@ def trained_on_these(own: OwnHead) -> str:
         f"{own.name} was trained on these sounds, so this flatters it. "
         f"On those held out while it was trained it had {held}."
     )
+
+
+def learnt_from_these(checkpoint: Checkpoint, sounds: LabelledSounds) -> str:
+    """A warning that the bundled model learnt from the bundled sounds; empty for any other."""
+    ours = all(clip.path.is_relative_to(BUNDLED_SOUNDS) for clip in sounds.clips)
+    if checkpoint.name != BUNDLED or not ours:
+        return ""
+    return note(f"{checkpoint.name} learnt from these sounds among others, so this flatters it.")
 
 
 def figures(judged: Judgement) -> str:
@@ -183,7 +193,13 @@ def matrix_summary(judged: Judgement) -> str:
 
 
 def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.0f} %"
+    """Whole percents; 100 only where nothing is missing."""
+    if math.isnan(share):
+        return "–"
+    whole = f"{100 * share:.0f}"
+    return (
+        f"{math.floor(1000 * share) / 10:.1f} %" if whole == "100" and share < 1 else f"{whole} %"
+    )
 
 
 def _decimal(value: float) -> str:

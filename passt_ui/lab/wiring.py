@@ -24,8 +24,13 @@ def wire(page: Handlers) -> list[dict[str, Any]]:
         "show_progress": "hidden",
     }
     everything = [visit, *tab.setting, *tab.results]
-    evaluate = tab.run.click(
-        on.evaluate, [*hands, tab.way], everything, api_name="lab_evaluate", **works
+    evaluate = gr.on(
+        [tab.run.click, tab.way.input],
+        on.evaluate,
+        [*hands, tab.way],
+        everything,
+        api_name="lab_evaluate",
+        **works,
     )
     train = tab.train.click(
         on.train,

@@ -341,6 +341,8 @@ def show_result(
     line = lab_views.result_line(judged, sounds, checkpoint) + lab_views.unreadable(heard, sounds)
     if own is not None:
         line += lab_views.trained_on_these(own)
+    else:
+        line += lab_views.learnt_from_these(checkpoint, sounds)
     value = json.dumps(figures.matrix(judged) | {"summary": lab_views.matrix_summary(judged)})
     return {
         **show_nothing(tab),
