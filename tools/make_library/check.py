@@ -10,13 +10,12 @@ from scipy import ndimage
 
 from .dsp import SR, Signal, gain, samples
 from .level import PEAK_DBFS, loudness
-from .registry import SOURCES
-from .render import EXAMPLE_FIELDS, LABEL_SEPARATOR, LIBRARY_FIELDS, LICENCE, seed_of
+from .render import EXAMPLE_FIELDS, LABEL_SEPARATOR, LIBRARY_FIELDS, LICENCE, library_rows
 from .scenes import SCENES
 
 LIBRARY_SECONDS = (2.0, 6.1)
 EXAMPLE_SECONDS = (4.0, 10.1)
-LIBRARY_BYTES = 9_000_000
+LIBRARY_BYTES = 14_000_000
 EXAMPLE_BYTES = 1_200_000
 LOUDNESS_LUFS = (-38.0, -21.0)
 LONGEST_SILENCE = 3.0
@@ -112,13 +111,8 @@ def library_faults(folder: Path) -> Iterator[str]:
     yield from folder_faults(folder, "library.csv", LIBRARY_FIELDS, LIBRARY_SECONDS, LIBRARY_BYTES)
     if not (folder / "library.csv").is_file():
         return
-    wanted = {
-        f"{source.slug}-{k:02d}": (source.label, source.family, str(seed_of(source.label, k)))
-        for source in SOURCES
-        for k in range(1, source.count + 1)
-    }
-    rows = read_table(folder / "library.csv")[1]
-    found = {row["id"]: (row["label"], row["family"], row["seed"]) for row in rows}
+    wanted = {row["id"]: row for row in library_rows()}
+    found = {row["id"]: row for row in read_table(folder / "library.csv")[1]}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             yield f"{name}: catalogue has {found.get(name)}, the registry {wanted.get(name)}"

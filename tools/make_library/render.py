@@ -13,21 +13,24 @@ from numpy.random import PCG64, Generator
 
 from .dsp import SR, Signal, gain
 from .level import PEAK_DBFS, level
-from .registry import SOURCES, Source
+from .registry import SOURCES
 from .scenes import SCENES
+from .source import Source
 
 LICENCE = "CC0-1.0"
-LIBRARY_FIELDS = ("id", "file", "label", "family", "seed", "generator", "licence")
+LIBRARY_FIELDS = ("id", "file", "label", "also", "family", "seed", "generator", "licence")
 EXAMPLE_FIELDS = ("id", "file", "title", "labels", "licence")
 COMPRESSION = 0.65
 """libsndfile's 0 (best) to 1 (smallest); 0.65 is about 70 kbit/s for noise."""
 LABEL_SEPARATOR = "|"
-"""Between the labels of one example clip; no AudioSet name holds it."""
+"""Between the labels of one clip; no AudioSet name holds it."""
+SALT = "second edition"
+"""Part of every seed: no clip is one that the models were taught with."""
 
 
 def seed_of(name: str, index: int) -> int:
-    """Seed of a clip: 32 bits of SHA-256 of its class name and its number."""
-    return int.from_bytes(hashlib.sha256(f"{name}#{index}".encode()).digest()[:4], "big")
+    """Seed of a clip: 32 bits of SHA-256 of its slug, its number and `SALT`."""
+    return int.from_bytes(hashlib.sha256(f"{SALT}/{name}#{index}".encode()).digest()[:4], "big")
 
 
 def make_clip(generate: Callable[[Generator], Signal], seed: int) -> Signal:
@@ -86,10 +89,22 @@ def write_table(path: Path, fields: tuple[str, ...], rows: list[dict[str, str]])
 
 def _library_row(source: Source, index: int) -> dict[str, str]:
     """Catalogue row of one library clip."""
-    name = f"{source.slug}-{index:02d}"
-    seed = str(seed_of(source.label, index))
-    values = (name, f"{name}.ogg", source.label, source.family, seed, source.generator, LICENCE)
-    return dict(zip(LIBRARY_FIELDS, values, strict=True))
+    name = source.name(index)
+    return {
+        "id": name,
+        "file": f"{name}.ogg",
+        "label": source.label,
+        "also": LABEL_SEPARATOR.join(source.also),
+        "family": source.family,
+        "seed": str(seed_of(source.slug, index)),
+        "generator": source.generator,
+        "licence": LICENCE,
+    }
+
+
+def library_rows() -> list[dict[str, str]]:
+    """Catalogue of all of `SOURCES`."""
+    return [_library_row(source, k) for source in SOURCES for k in range(1, source.count + 1)]
 
 
 def _remove_stale(folder: Path, keep: set[str]) -> None:
