@@ -12,7 +12,7 @@ import torch
 from passt_core.errors import DatasetError
 from passt_core.inference.predictor import Predictor
 from passt_core.lab.answers import Answers
-from passt_core.lab.calibrate import Calibration, calibrate, save_calibrated
+from passt_core.lab.calibrate import Calibration, calibrate
 from passt_core.lab.datasets import Dataset, LabelledClip
 from passt_core.lab.evaluate import judge
 from passt_core.network import checkpoints
@@ -143,7 +143,7 @@ def test_a_calibrated_file_differs_by_its_temperature_alone(
     before = checkpoints.load(
         save_network(tmp_path / "before.safetensors", randomised(TINY), dtype=dtype)
     )
-    save_calibrated(tmp_path / "after.safetensors", before, 1.5)
+    checkpoints.rewrite(tmp_path / "after.safetensors", replace(before, temperature=1.5))
     after = checkpoints.load(tmp_path / "after.safetensors")
     assert after.temperature == 1.5
     assert (after.labels, after.config, after.front_end) == (

@@ -114,11 +114,11 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Fit one temperature on clips that a model has not heard; write it with that temperature."""
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict, replace  # noqa: PLC0415
 
     from passt_core.lab.answers import listen  # noqa: PLC0415 - torch
     from passt_core.lab.calibrate import calibrate as fit  # noqa: PLC0415
-    from passt_core.lab.calibrate import save_calibrated  # noqa: PLC0415
+    from passt_core.network import checkpoints  # noqa: PLC0415
 
     _check_out(out, force)
     clips, predictor, chosen = _asked(dataset, layout, model, fold)
@@ -126,7 +126,7 @@ def calibrate(
     with progress(f"hearing {clips.name}", "clip") as told:
         answers = listen(predictor, kept if chosen is None else kept.only(chosen), progress=told)
     found = fit(answers)
-    save_calibrated(out, predictor.checkpoint, found.temperature)
+    checkpoints.rewrite(out, replace(predictor.checkpoint, temperature=found.temperature))
     for clip in answers.unreadable:
         _tell(f"left out: {clip.reason}")
     if as_json:

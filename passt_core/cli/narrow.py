@@ -35,13 +35,5 @@ def narrow(
         ) from error
     wide = checkpoints.load(model)
     found = run(wide, [line.strip() for line in lines if line.strip()])
-    checkpoints.save(
-        out,
-        found.network,
-        front_end=found.front_end,
-        labels=found.labels,
-        activation=found.activation,
-        card=found.card,
-        temperature=found.temperature,
-    )
+    checkpoints.rewrite(out, found)
     echo_facts([("checkpoint", out), ("classes", f"{len(found.labels)} of {len(wide.labels)}")])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -176,38 +177,14 @@ def distill(
     markdown: Markdown = False,
 ) -> None:
     """Train a small PaSST to say what a teacher said; train begins from it with --start."""
-    from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
-    from passt_core.lab.distill import distill as run  # noqa: PLC0415
-    from passt_core.lab.teacher import TeacherScores  # noqa: PLC0415
-
     about, chosen = _read_card(card), _chosen(config, choices)
     if scores.is_dir():
-        if labelled or leave_out:
-            raise TrainingError(
-                f"{scores} holds lessons, which know their labels and folds themselves; "
-                "leave --labelled and --leave-out away"
-            )
-        given = (config, choices, chosen)
-        traces = _traces(out, restart, log, tensorboard)
-        _learn(scores, out, hold_out, start, given, about, markdown=markdown, traces=traces)
-        return
-    teacher = TeacherScores.read(scores)
-    labels = None if labelled is None else load_dataset(labelled)
-    if hold_out is not None:
-        if leave_out is not None:
-            unseen = load_dataset(leave_out).only(_fold(hold_out))
-            teacher = teacher.without({clip.path.name for clip in unseen.clips})
-        labels = labels and labels.without(_fold(hold_out))
+        learn, data = _lessons(scores, hold_out, labelled or leave_out)
+    else:
+        learn, data = _taught(scores, labelled, leave_out, hold_out)
     traces = _traces(out, restart, log, tensorboard)
     with _watched("distilling", traces) as (watched, told):
-        trained = run(
-            teacher,
-            chosen,
-            labelled=labels,
-            start=_start(start, None, chosen),
-            traces=watched,
-            progress=told,
-        )
+        trained = learn(chosen, start=_start(start, None, chosen), traces=watched, progress=told)
     options = {
         "start": start,
         "labelled": labelled,
@@ -215,38 +192,45 @@ def distill(
         "hold-out": hold_out,
     }
     command = _command("distill", [scores], out, options, config, choices)
-    said = f"a teacher's scores of {len(teacher.scores)} sounds"
-    _keep(
-        trained, out, {"trained_on": said, "command": command} | about, watched, markdown=markdown
-    )
+    made = {"trained_on": data, "command": command}
+    _keep(trained, out, made | about, watched, markdown=markdown)
 
 
-def _learn(
-    folder: Path,
-    out: Path,
-    hold_out: str | None,
-    start: str | None,
-    choice: tuple[Path | None, list[str] | None, TrainConfig],
-    about: dict[str, Any],
-    *,
-    markdown: bool,
-    traces: Traces,
-) -> None:
-    """Distill from a folder of lessons, without one fold or several (1,3)."""
+def _taught(
+    scores: Path, labelled: Path | None, leave_out: Path | None, hold_out: str | None
+) -> tuple[Callable[..., Trained], str]:
+    """How a file of a teacher's scores is learnt, and what to say of it."""
+    from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
+    from passt_core.lab.distill import distill as run  # noqa: PLC0415
+    from passt_core.lab.teacher import TeacherScores  # noqa: PLC0415
+
+    teacher = TeacherScores.read(scores)
+    labels = None if labelled is None else load_dataset(labelled)
+    if hold_out is not None:
+        if leave_out is not None:
+            unseen = load_dataset(leave_out).only(_fold(hold_out))
+            teacher = teacher.without({clip.path.name for clip in unseen.clips})
+        labels = labels and labels.without(_fold(hold_out))
+    learn = partial(run, teacher, labelled=labels)
+    return learn, f"a teacher's scores of {len(teacher.scores)} sounds"
+
+
+def _lessons(
+    folder: Path, hold_out: str | None, dataset: Path | None
+) -> tuple[Callable[..., Trained], str]:
+    """How a folder of lessons is learnt, without one fold or several (1,3), and what to say."""
     from passt_core.lab.lessons import Lessons, learn  # noqa: PLC0415 - torch
 
-    config, choices, chosen = choice
+    if dataset is not None:
+        raise TrainingError(
+            f"{folder} holds lessons, which know their labels and folds themselves; "
+            "leave --labelled and --leave-out away"
+        )
     folds = (hold_out or "").replace(" ", "").split(",")
     if hold_out is not None and not all(fold.isdecimal() for fold in folds):
         raise TrainingError(f"--hold-out is {hold_out!r}; the folds of lessons are numbers: 1,3")
     lessons = Lessons.read(folder, hold_out=[int(fold) for fold in folds if fold])
-    begin = _start(start, None, chosen)
-    with _watched("distilling", traces) as (watched, told):
-        trained = learn(lessons, chosen, start=begin, traces=watched, progress=told)
-    options = {"start": start, "hold-out": hold_out}
-    command = _command("distill", [folder], out, options, config, choices)
-    data = {"trained_on": f"{len(lessons)} lessons of a teacher", "command": command}
-    _keep(trained, out, data | about, watched, markdown=markdown)
+    return partial(learn, lessons), f"{len(lessons)} lessons of a teacher"
 
 
 def _chosen(config: Path | None, choices: list[str] | None) -> TrainConfig:

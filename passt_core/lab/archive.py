@@ -23,8 +23,14 @@ from passt_core.lab.datasets import SOUND_SUFFIXES
 
 _CHUNK = 1 << 20
 _MEMBER_ERRORS = (
-    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, struct.error),
-    *(ValueError, LookupError),
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
 )
 """What zipfile and its decompressors raise on a member that cannot be read."""
 _END = struct.Struct("<4s4H2LH")

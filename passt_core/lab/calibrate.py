@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.optimize import minimize_scalar
 
 from passt_core.errors import DatasetError
@@ -15,8 +13,6 @@ from passt_core.lab.answers import Answers
 from passt_core.lab.evaluate import judged_answers
 from passt_core.lab.measures import top_answer
 from passt_core.lab.reliability import calibration_error, classwise_error
-from passt_core.network import checkpoints
-from passt_core.network.checkpoints import Checkpoint
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Temperatures beyond these say that the clips cannot tell one."""
@@ -78,28 +74,6 @@ def calibrate(answers: Answers) -> Calibration:
     )
     _check_range(answers, found)
     return found
-
-
-def save_calibrated(path: Path, checkpoint: Checkpoint, temperature: float) -> None:
-    """Write a checkpoint with another temperature; all else, weights included, is as it was.
-
-    Weights that float16 holds exactly are written so, all others as float32.
-
-    Raises:
-        CheckpointError: the temperature is not a finite number above 0.
-    """
-    state = checkpoint.network.state_dict()
-    exact = all(torch.equal(value, value.half().float()) for value in state.values())
-    checkpoints.save(
-        path,
-        checkpoint.network,
-        front_end=checkpoint.front_end,
-        labels=checkpoint.labels,
-        activation=checkpoint.activation,
-        card=checkpoint.card,
-        dtype=torch.float16 if exact else torch.float32,
-        temperature=temperature,
-    )
 
 
 def _fitted(answers: Answers) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from passt_core.errors import AudioError, DatasetError
 from passt_core.inference.analysis import ClipAnalysis
 from passt_core.inference.predictor import Predictor
-from passt_core.lab.labelled import LabelledClip
+from passt_core.lab.labelled import LabelledClip, truth_of
 from passt_core.network.model import Passt
 from passt_core.signal import audio as audio_io
 
@@ -94,10 +94,7 @@ class Heard:
     @cached_property
     def truth(self) -> NDArray[np.bool_]:
         """Which clip is of which class, (N, C)."""
-        found = np.zeros((len(self.clips), len(self.labels)), bool)
-        for row, clip in zip(found, self.clips, strict=True):
-            row[[self._places[label] for label in clip.labels]] = True
-        return found
+        return truth_of(self.clips, self._places)
 
     @cached_property
     def counts(self) -> Indices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -79,10 +79,7 @@ class Dataset:
     @cached_property
     def truth(self) -> NDArray[np.bool_]:
         """Which clip is of which class, (clips, labels)."""
-        found = np.zeros((len(self.clips), len(self.labels)), bool)
-        for row, clip in zip(found, self.clips, strict=True):
-            row[[self._places[label] for label in clip.labels]] = True
-        return found
+        return truth_of(self.clips, self._places)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -134,6 +131,14 @@ class Dataset:
                 "name one of several"
             )
         return replace(self, clips=clips)
+
+
+def truth_of(clips: Sequence[LabelledClip], places: Mapping[str, int]) -> NDArray[np.bool_]:
+    """Which clip is of which class, (clips, labels); ``places`` has each label's column."""
+    found = np.zeros((len(clips), len(places)), bool)
+    for row, clip in zip(found, clips, strict=True):
+        row[[places[label] for label in clip.labels]] = True
+    return found
 
 
 def leaking_sources(dataset: Dataset) -> tuple[str, ...]:

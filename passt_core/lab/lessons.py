@@ -31,10 +31,11 @@ from torch import Tensor
 
 from passt_core.errors import TrainingError
 from passt_core.lab import checks, sampling, state
-from passt_core.lab.batches import Batch, Batches, Sounds, fingerprint
+from passt_core.lab.batches import Batch, fingerprint
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.distributed import joined
 from passt_core.lab.loop import Loop, Progress, Traces
+from passt_core.lab.sampling import ALONE, Shard
 from passt_core.lab.task import Classification, Classify, training_mel
 from passt_core.lab.train import Trained, beginning, seeded
 from passt_core.network.checkpoints import Checkpoint
@@ -129,10 +130,12 @@ def _tensors(path: Path, classes: int) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LessonBatches(Batches):
+class LessonBatches:
     """Batches of lessons: ``audio`` is a spectrogram already, and each batch is of one shelf."""
 
     lessons: Lessons
+    config: TrainConfig
+    shard: Shard = ALONE
 
     @property
     def per_epoch(self) -> int:
@@ -196,13 +199,7 @@ def learn(
     with joined(config.device) as world, seeded(config, world):
         checks.require_divisible(len(lessons), config, world.shard.processes)
         network, front_end = beginning(lessons.labels, config, start)
-        batches = LessonBatches(
-            sounds=Sounds(waveforms=(), targets=torch.zeros(0, len(lessons.labels))),
-            config=config,
-            whole=0,
-            lessons=lessons,
-            shard=world.shard,
-        )
+        batches = LessonBatches(lessons=lessons, config=config, shard=world.shard)
         width = lessons.shelves[0].embeddings.shape[1] if config.embedding_weight else 0
         task = Learn(
             module=Classification(network, config, width),

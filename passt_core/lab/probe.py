@@ -285,7 +285,6 @@ def save(path: Path, base: Checkpoint, probed: Probed, card: Mapping[str, Any]) 
     """
     network = with_head(base, probed)
     body = _body(network)
-    exact = all(torch.equal(value, value.half().to(value.dtype)) for value in body.values())
     checkpoints.save(
         path,
         network,
@@ -293,7 +292,7 @@ def save(path: Path, base: Checkpoint, probed: Probed, card: Mapping[str, Any]) 
         labels=probed.labels,
         activation=probed.activation,
         card={**_card(base, probed), **card},
-        dtype=torch.float16 if exact else torch.float32,
+        dtype=checkpoints.exact_dtype(body.values()),
     )
     loaded = checkpoints.load(path)
     loaded.network.load_state_dict(body, strict=False, assign=True)

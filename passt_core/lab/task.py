@@ -5,20 +5,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from passt_core.lab import augment
-from passt_core.lab.batches import Batch, Batches
+from passt_core.lab.batches import Batch
 from passt_core.lab.config import TrainConfig
 from passt_core.network.model import Passt
 from passt_core.network.patchout import PatchoutSpec, select, select_batch
 from passt_core.signal.mel import MelAugment, MelConfig, MelSpectrogram
 
 _COSINE_EPS = 1e-6
+
+
+class Epochs(Protocol):
+    """What a task takes its batches from."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps in one epoch."""
+
+    def epoch(self, number: int = 0, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from its step ``first`` on."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,7 +49,7 @@ class Task(ABC):
     network: Passt
     labels: tuple[str, ...]
     mel: MelSpectrogram
-    batches: Batches
+    batches: Epochs
     config: TrainConfig
 
     def epoch(self, number: int, first: int) -> Iterator[Batch]:

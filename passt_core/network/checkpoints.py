@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -123,6 +123,30 @@ def load(name_or_path: str | Path, progress: Progress | None = None) -> Checkpoi
     if not is_file:
         raise CheckpointError(_unknown(name))
     return _load_file(path, name=path.stem, entry=None)
+
+
+def rewrite(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint with its labels, card and temperature; its weights stay what they are.
+
+    Raises:
+        CheckpointError: as :func:`save`.
+    """
+    save(
+        path,
+        checkpoint.network,
+        front_end=checkpoint.front_end,
+        labels=checkpoint.labels,
+        activation=checkpoint.activation,
+        card=checkpoint.card,
+        dtype=exact_dtype(checkpoint.network.state_dict().values()),
+        temperature=checkpoint.temperature,
+    )
+
+
+def exact_dtype(values: Iterable[torch.Tensor]) -> torch.dtype:
+    """Float16 where it holds every value exactly, else float32."""
+    exact = all(torch.equal(value, value.half().to(value.dtype)) for value in values)
+    return torch.float16 if exact else torch.float32
 
 
 def save(
