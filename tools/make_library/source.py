@@ -33,7 +33,8 @@ class Source:
     def generator(self) -> str:
         """Name of the generator as the catalogue gives it: module.function, with its arguments."""
         if isinstance(self.generate, partial):
-            return f"{_name(self.generate.func)}({' '.join(map(str, self.generate.args))})"
+            values = " ".join(map(str, self.generate.keywords.values()))
+            return f"{_name(self.generate.func)}({values})"
         return _name(self.generate)
 
 

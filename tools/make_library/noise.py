@@ -1,0 +1,89 @@
+"""Test signals: noises of several colours, hum, static, a sine wave, sweeps."""
+
+import numpy as np
+from numpy.random import Generator
+from scipy import signal
+
+from .dsp import (
+    SR,
+    Signal,
+    band,
+    between,
+    coloured,
+    curve,
+    grains,
+    gusts,
+    high,
+    low,
+    normal,
+    samples,
+    times,
+    wander,
+    white,
+)
+from .space import mix
+from .voice import partials, steady
+
+
+def white_noise(rng: Generator) -> Signal:
+    """Noise of equal power in each hertz, as from an idle channel; some of it band-limited."""
+    n = samples(between(rng, 2.2, 4.2))
+    return low(white(rng, n), between(rng, 9000, 15_500), 1)
+
+
+def pink_noise(rng: Generator) -> Signal:
+    """Noise of equal power in each octave."""
+    n = samples(between(rng, 2.2, 4.2))
+    return coloured(rng, n, between(rng, 2.8, 3.3), between(rng, 15, 60))
+
+
+def brown_noise(rng: Generator) -> Signal:
+    """Noise that falls by 6 dB an octave, as a random walk does."""
+    n = samples(between(rng, 2.2, 4.2))
+    return coloured(rng, n, between(rng, 5.4, 6.4), between(rng, 30, 90))
+
+
+def static(rng: Generator) -> Signal:
+    """A radio between stations: hiss that breathes, crackle, a carrier that whistles by."""
+    n = samples(between(rng, 2.6, 4.4))
+    hiss = band(white(rng, n), between(rng, 200, 500), between(rng, 4500, 8000), 1)
+    hiss = hiss * gusts(rng, n, between(rng, 2, 9), between(rng, 1, 3.5))
+    snaps = [high(white(rng, m), 400) * np.hanning(m) for m in (20, 45, 90, 160)]
+    crackle = grains(rng, n, between(rng, 10, 120), snaps, spread=1.2)
+    layers = [(hiss, 0.0), (crackle, between(rng, -14, -2))]
+    if rng.random() < 0.5:
+        beat = np.abs(between(rng, 300, 1500) * (1 + wander(rng, n, 0.8, 0.4))) + 60
+        layers.append((np.sin(2 * np.pi * np.cumsum(beat) / SR), between(rng, -26, -16)))
+    return mix(*layers)
+
+
+def mains_hum(rng: Generator) -> Signal:
+    """A transformer: twice the mains frequency and its harmonics, a bad earth's buzz, hiss."""
+    n = samples(between(rng, 2.4, 4.0))
+    mains = float(rng.choice([50.0, 60.0]))
+    core = resonant = partials(steady(n, 2 * mains), between(rng, 4, 10))
+    buzz = high(partials(steady(n, mains), between(rng, 1.5, 4)), 300, 1)
+    resonant = low(core, between(rng, 500, 1500)) * gusts(rng, n, 0.7, 0.4)
+    hiss = coloured(rng, n, 2.0)
+    return mix((resonant, 0), (buzz, between(rng, -24, -6)), (hiss, between(rng, -46, -34)))
+
+
+def sine_wave(rng: Generator) -> Signal:
+    """A test tone: one sine, steady or stepped."""
+    n = samples(between(rng, 2.0, 3.2))
+    steps = int(rng.choice([1, 1, 3]))
+    tones = np.repeat([between(rng, 180, 3200) for _ in range(steps)], -(-n // steps))[:n]
+    return np.sin(2 * np.pi * np.cumsum(low(tones - tones[0], 80, 1) + tones[0]) / SR)
+
+
+def chirp(rng: Generator) -> Signal:
+    """Sweeps of a sine up or down, in octaves a second or in hertz a second, one or several."""
+    n = samples(between(rng, 2.2, 3.8))
+    count = int(rng.choice([1, 2, 4, 6]))
+    each = n // count
+    bottom, top = between(rng, 90, 500), between(rng, 2500, 11_000)
+    ends = (bottom, top) if rng.random() < 0.6 else (top, bottom)
+    method = "logarithmic" if rng.random() < 0.7 else "linear"
+    sweep = signal.chirp(times(each), ends[0], each / SR, ends[1], method)
+    sweep = sweep * curve(each, [(0, 0), (0.02, 1), (0.96, 1), (1, 0)])
+    return normal(np.tile(sweep, count))
