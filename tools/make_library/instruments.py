@@ -32,11 +32,12 @@ class Instrument:
 
 
 TUNE, CHORDS, ARPEGGIO, RIFF = music.melody, music.chords, music.arpeggio, music.riff
+STRUMS, PICKED = music.strums, music.picked
 BOTH = music.tune_and_chords
 
 INSTRUMENTS: dict[str, Instrument] = {
     "acoustic-guitar": Instrument(
-        "Acoustic guitar", strings.acoustic_guitar, (45, 54), (ARPEGGIO, CHORDS, TUNE), octave=-1
+        "Acoustic guitar", strings.acoustic_guitar, (43, 49), (STRUMS, PICKED), octave=-1
     ),
     "electric-guitar": Instrument(
         "Electric guitar", strings.electric_guitar, (40, 50), (RIFF, TUNE, RIFF), rt60=(0.2, 0.7)
@@ -47,7 +48,7 @@ INSTRUMENTS: dict[str, Instrument] = {
     "double-bass": Instrument(
         "Double bass", strings.double_bass, (28, 40), (TUNE, RIFF), rt60=(0.3, 0.8), octave=-2
     ),
-    "banjo": Instrument("Banjo", strings.banjo, (50, 58), (ARPEGGIO, TUNE), beats=(0.22, 0.4)),
+    "banjo": Instrument("Banjo", strings.banjo, (50, 58), (ARPEGGIO, PICKED), beats=(0.22, 0.4)),
     "harp": Instrument(
         "Harp", strings.harp, (50, 64), (ARPEGGIO, BOTH, ARPEGGIO), (0.28, 0.6), (0.9, 2.2)
     ),

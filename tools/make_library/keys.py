@@ -38,7 +38,7 @@ def piano(rng: Generator) -> Voice:
         freqs = f0 * k * np.sqrt(1 + stiff * k**2)
         corner = 700 * (1 + 3 * hard) * loud * 2 ** ((note - 60) / 30)
         heights = np.abs(np.sin(np.pi * k / strike)) / k**0.6 / (1 + (freqs / corner) ** 2)
-        quick: Signal = 3.2 * 2 ** (-(note - 48) / 15) / (1 + 0.12 * k)
+        quick = np.asarray(3.2 * 2 ** (-(note - 48) / 15) / (1 + 0.12 * k), dtype=np.float64)
         long = length + 0.4
         out = np.zeros(samples(long))
         for detune in (1.0, 1.0 + between(rng, 2e-4, 5e-4), 1.0 - between(rng, 1e-4, 4e-4)):

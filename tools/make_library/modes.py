@@ -42,11 +42,13 @@ def pluck(
     t60: float = 3.0,
     bright: float = 0.5,
     place: float = 0.2,
+    edge: float | None = None,
 ) -> Signal:
     """Karplus-Strong string (Karplus and Strong 1983; pick-position comb, fractional delay).
 
     `t60` in s of the lowest partial, `bright` in 0..1 (loop filter), `place` of the pick as a
-    fraction of the string.
+    fraction of the string. It starts as noise, or, with `edge` in Hz, as the kink that a pick of
+    that sharpness leaves, with some noise: its partials then fall as those of a real string.
     """
     n = samples(duration)
     period = SR / hz
@@ -56,6 +58,11 @@ def pluck(
     loop = np.convolve([1 - damping, damping], [1 - part, part])
     loop *= 10 ** (-3 * period / SR / t60)
     burst = rng.uniform(-1, 1, int(period) + 1)
+    if edge is not None:
+        burst *= 0.12
+        burst[0] += np.sqrt(len(burst))
+        b, a = signal.butter(1, edge, fs=SR)
+        burst = signal.lfilter(b, a, burst)
     comb = np.zeros(n)
     comb[: len(burst)] += burst
     shift = max(int(place * period), 1)

@@ -67,6 +67,42 @@ def arpeggio(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
     return notes
 
 
+SHAPES = (
+    (40, 47, 52, 55, 59, 64), (43, 47, 50, 55, 59, 67), (48, 52, 55, 60, 64), (50, 57, 62, 66),
+    (45, 52, 57, 60, 64), (45, 52, 57, 61, 64), (41, 48, 53, 57, 60, 65), (47, 54, 59, 62, 66),
+)  # fmt: skip
+"""Chord shapes of a guitar from its lowest string: E minor, G, C, D, A minor, A, F, B minor."""
+
+
+def strums(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
+    """Chord shapes brushed down and up in half beats, from `root` - 45 frets up the neck."""
+    fret, notes, at, k = max(root - 45, 0), [], 0.05, 0
+    pattern = ((1, 0, 1, 1, 0, 1, 1, 1), (1, 0, 1, 0, 1, 0, 1, 1), (1, 0, 0, 0, 1, 0, 0, 0))
+    rhythm = pattern[int(rng.integers(0, 3))]
+    shape: tuple[int, ...] = ()
+    while at < span - 0.5 * beat:
+        if k % 8 == 0:
+            shape = SHAPES[int(rng.integers(0, len(SHAPES)))]
+        if rhythm[k % 8]:
+            brushed = shape if k % 2 == 0 else shape[:1:-1]
+            gap = between(rng, 0.008, 0.02)
+            notes += [(at + gap * j, 1.2 * beat, note + fret) for j, note in enumerate(brushed)]
+        at, k = at + 0.5 * beat, k + 1
+    return notes
+
+
+def picked(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
+    """Chord shapes string by string, a bass string first, from `root` - 45 frets up the neck."""
+    fret, notes, at = max(root - 45, 0), [], 0.05
+    order = ((0, 2, 3, 4, 3, 2), (0, 3, 2, 4, 1, 3, 2, 4), (0, 2, 4, 3))[int(rng.integers(0, 3))]
+    while at < span - 0.5 * beat:
+        shape = SHAPES[int(rng.integers(0, len(SHAPES)))]
+        for j in order:
+            notes.append((at, 2.5 * beat, shape[min(j, len(shape) - 1)] + fret))
+            at += 0.5 * beat
+    return [note for note in notes if note[0] < span - 0.3]
+
+
 def riff(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
     """A figure of eight half beats on a few notes, that comes again."""
     notes, at, k = [], 0.05, 0

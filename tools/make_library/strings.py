@@ -42,12 +42,31 @@ def body(rng: Generator, lowest: float, highest: float, ring: float, direct: flo
     return kernel
 
 
+def cavity(rng: Generator, lowest: float, highest: float, ring: float, direct: float) -> Signal:
+    """Answer of a fiddle's box: 70 modes, as many in each octave, so that peaks stand apart."""
+    freqs = lowest * (highest / lowest) ** np.sort(rng.random(70))
+    freqs[0] = lowest
+    t60s = ring * (lowest / freqs) ** 0.4 * rng.uniform(0.6, 1.2, 70)
+    heights = (lowest / freqs) ** 0.35 * rng.uniform(0.2, 1.0, 70)
+    kernel = modal(1.2 * ring, freqs, t60s, heights, rng=rng)
+    kernel /= np.sqrt(np.sum(kernel**2))
+    kernel[0] += direct
+    return kernel
+
+
 def _string(
-    rng: Generator, hz: float, length: float, *, t60: float, bright: float, place: float
+    rng: Generator,
+    hz: float,
+    length: float,
+    edge: float,
+    *,
+    t60: float,
+    bright: float,
+    place: float,
 ) -> Signal:
     """A plucked string that swings in two planes, a hair apart in pitch and decay."""
-    first = pluck(rng, hz, length, t60=t60, bright=bright, place=place)
-    second = pluck(rng, hz * 1.0006, length, t60=0.55 * t60, bright=bright, place=place)
+    first = pluck(rng, hz, length, t60=t60, bright=bright, place=place, edge=edge)
+    second = pluck(rng, hz * 1.0006, length, t60=0.4 * t60, bright=bright, place=place, edge=edge)
     return normal(first + 0.6 * second)
 
 
@@ -58,10 +77,9 @@ def acoustic_guitar(rng: Generator) -> Voice:
 
     def voice(note: int, length: float, loud: float) -> Signal:
         long = min(length + 0.5, 3.0)
-        string = _string(
-            rng, hertz(note), long, t60=between(rng, 2.6, 4.4), bright=bright, place=place
-        )
-        string = low(string, 2500 + 6500 * loud, 1)
+        edge = 500 + 2500 * loud**2
+        t60 = between(rng, 3.5, 5.5)
+        string = _string(rng, hertz(note), long, edge, t60=t60, bright=bright, place=place)
         m = samples(0.012)
         overlay(string, band(white(rng, m), 1200, 7000) * attack_decay(m, 0.001, 0.01), 0, nail)
         return normal(through(string * damped(len(string), 1.3 * length), box))
@@ -75,9 +93,8 @@ def bass_guitar(rng: Generator) -> Voice:
     edge = between(rng, 900, 2600)
 
     def voice(note: int, length: float, loud: float) -> Signal:
-        string = _string(
-            rng, hertz(note), length + 0.3, t60=between(rng, 3, 5), bright=bright, place=place
-        )
+        long, t60 = length + 0.3, between(rng, 3, 5)
+        string = _string(rng, hertz(note), long, 900, t60=t60, bright=bright, place=place)
         return normal(low(string, edge * (0.6 + loud)) * damped(len(string), length, 0.2))
 
     return voice
@@ -88,9 +105,8 @@ def double_bass(rng: Generator) -> Voice:
     box = body(rng, between(rng, 58, 75), 1800, 0.4, 0.5)
 
     def voice(note: int, length: float, loud: float) -> Signal:
-        string = _string(
-            rng, hertz(note), length + 0.4, t60=between(rng, 1.2, 2.2), bright=0.3, place=0.3
-        )
+        long, t60 = length + 0.4, between(rng, 1.2, 2.2)
+        string = _string(rng, hertz(note), long, 500, t60=t60, bright=0.3, place=0.3)
         string = low(string, 500 + 900 * loud) * np.minimum(np.arange(len(string)) / 250, 1)
         return normal(through(string * damped(len(string), length, 0.25), box))
 
@@ -99,15 +115,15 @@ def double_bass(rng: Generator) -> Voice:
 
 def electric_guitar(rng: Generator) -> Voice:
     """Overdriven guitar: string, fifth and octave through a clipping amplifier and its box."""
-    drive, edge, power = between(rng, 2.5, 14), between(rng, 3200, 5200), rng.random() < 0.6
+    drive, edge, power = between(rng, 4, 19), between(rng, 3200, 5200), rng.random() < 0.6
     place = between(rng, 0.08, 0.2)
 
     def voice(note: int, length: float, _loud: float) -> Signal:
         total = np.zeros(samples(length + 0.25))
         for step in (0, 7, 12) if power else (0,):
             total += _string(
-                rng, hertz(note + step), length + 0.25, t60=4.0, bright=0.8, place=place
-            )[: len(total)]
+                rng, hertz(note + step), length + 0.25, 2500, t60=6.0, bright=0.8, place=place
+            )
         total = high(total, 90, 1) * damped(len(total), length, 0.12)
         hum = 0.002 * white(rng, len(total))
         return normal(
@@ -124,8 +140,9 @@ def harp(rng: Generator) -> Voice:
 
     def voice(note: int, _length: float, loud: float) -> Signal:
         t60 = 4.5 * (220 / hertz(note)) ** 0.35
-        string = pluck(rng, hertz(note), 3.0, t60=t60, bright=bright, place=between(rng, 0.4, 0.5))
-        return normal(through(low(normal(string), 1500 + 3500 * loud, 1), box))
+        place, edge = between(rng, 0.36, 0.5), 400 + 1500 * loud**2
+        string = pluck(rng, hertz(note), 3.0, t60=t60, bright=bright, place=place, edge=edge)
+        return normal(through(string, box))
 
     return voice
 
@@ -138,9 +155,9 @@ def harpsichord(rng: Generator) -> Voice:
     def voice(note: int, length: float, _loud: float) -> Signal:
         long = length + 0.3
         hz, t60 = hertz(note), 3.6 * (260 / hertz(note)) ** 0.3
-        string = normal(pluck(rng, hz, long, t60=t60, bright=0.97, place=place))
+        string = normal(pluck(rng, hz, long, t60=t60, bright=0.94, place=place, edge=3500))
         string += four * normal(
-            pluck(rng, 2.001 * hz, long, t60=0.7 * t60, bright=0.97, place=place)
+            pluck(rng, 2.001 * hz, long, t60=0.7 * t60, bright=0.94, place=place, edge=3500)
         )
         string = high(string, 1.4 * hz, 1) * damped(len(string), length, 0.12)
         m = samples(0.03)
@@ -159,7 +176,7 @@ def banjo(rng: Generator) -> Voice:
 
     def voice(note: int, _length: float, loud: float) -> Signal:
         t60 = between(rng, 0.7, 1.1)
-        string = pluck(rng, hertz(note), 1.3, t60=t60, bright=0.98, place=place)
+        string = pluck(rng, hertz(note), 1.3, t60=t60, bright=0.9, place=place, edge=2500)
         m = samples(0.008)
         overlay(string, high(white(rng, m), 2000) * attack_decay(m, 0.0005, 0.007), 0.0, 0.5 * loud)
         return normal(through(normal(high(string, 250, 1)), skin))
@@ -186,13 +203,13 @@ def bowed(rng: Generator, box: Signal, tilt: float, rate: float, depth: float) -
 
 def violin(rng: Generator) -> Voice:
     """A fiddle."""
-    box = body(rng, between(rng, 270, 300), 6000, 0.06, 0.25)
+    box = cavity(rng, between(rng, 270, 300), 6000, 0.06, 0.25)
     return bowed(rng, box, 5.0, between(rng, 5.2, 6.4), between(rng, 0.006, 0.012))
 
 
 def cello(rng: Generator) -> Voice:
     """A cello."""
-    box = body(rng, between(rng, 95, 120), 3200, 0.1, 0.2)
+    box = cavity(rng, between(rng, 95, 120), 3200, 0.1, 0.2)
     return bowed(rng, box, 6.0, between(rng, 4.6, 5.6), between(rng, 0.005, 0.009))
 
 
@@ -201,7 +218,7 @@ def string_section(rng: Generator) -> Voice:
     players = [
         bowed(
             rng,
-            body(rng, between(rng, 190, 300), 5000, 0.07, 0.2),
+            cavity(rng, between(rng, 190, 300), 5000, 0.07, 0.2),
             6.0,
             between(rng, 4.8, 6.2),
             between(rng, 0.004, 0.009),

@@ -1,0 +1,249 @@
+"""On the road, on rails, in the air, at sea: motors that pull, tyres, propellers, jets, horns."""
+
+import numpy as np
+from numpy.random import Generator
+
+from .dsp import (
+    SR,
+    Signal,
+    at_times,
+    attack_decay,
+    band,
+    between,
+    coloured,
+    curve,
+    gusts,
+    high,
+    low,
+    normal,
+    overlay,
+    resonate,
+    samples,
+    shaped,
+    soft_clip,
+    times,
+    wander,
+    white,
+)
+from .modes import modal, pulses, through
+from .space import mix, outdoors, pass_by, room
+from .voice import partials, steady
+
+
+def _pipe(rng: Generator, length: float, lowest: float) -> Signal:
+    """Answer of an exhaust pipe to one firing: a puff, and modes above `lowest` Hz."""
+    freqs = lowest * np.array([1.0, 2.1, 3.0, 4.2, 6.1, 9.0]) * rng.uniform(0.9, 1.1, 6)
+    t60s = length * np.array([1.0, 0.8, 0.6, 0.5, 0.4, 0.3])
+    ring = modal(length, freqs, t60s, np.array([1, 0.8, 0.6, 0.5, 0.35, 0.25]), rng=rng)
+    puff = band(white(rng, len(ring)), 150, 5000, 1) * attack_decay(len(ring), 0.001, 0.4 * length)
+    return normal(ring) + between(rng, 0.2, 0.6) * normal(puff)
+
+
+def motor(
+    rng: Generator, rate: Signal, *, cycle: int, lowest: float, rough: float, load: Signal
+) -> Signal:
+    """A piston engine that fires `rate` (n,) times a second, in cycles of `cycle` cylinders.
+
+    `lowest` is the lowest mode of its exhaust in Hz, `rough` in 0..1 how unevenly it burns,
+    `load` (n,) opens the throttle: louder, brighter, more intake noise.
+    """
+    n = len(rate)
+    train = pulses(rng, rate, jitter=0.02 + 0.05 * rough, spread=0.08 + 0.25 * rough, cycle=cycle)
+    exhaust = through(train, _pipe(rng, 0.06, lowest))
+    dull, sharp = low(exhaust, 5 * lowest, 1), high(exhaust, 3 * lowest, 1)
+    intake = band(coloured(rng, n, 3.0), 150, 4000, 1) * (0.4 + load)
+    gears = partials(rate * between(rng, 1.6, 3.4), 6.0) * load
+    knocks = pulses(rng, 2 * rate, jitter=0.05, spread=0.5, cycle=2 * cycle)
+    m = samples(0.006)
+    tappets = through(knocks, band(white(rng, m), 1500, 7000, 1) * attack_decay(m, 0.0004, 0.006))
+    return mix(
+        (soft_clip(normal(dull) * (0.5 + load) + 0.7 * normal(sharp) * load, 0.6), 0),
+        (intake, between(rng, -14, -8)),
+        (gears, between(rng, -24, -15)),
+        (tappets, between(rng, -28, -18)),
+    )
+
+
+def idling(rng: Generator) -> Signal:
+    """A car, van or lorry that stands with its engine on."""
+    n = samples(between(rng, 3.2, 4.8))
+    rate = between(rng, 19, 33) * (1 + wander(rng, n, 2.5, 0.02))
+    out = motor(
+        rng, rate, cycle=int(rng.choice([4, 4, 6])), lowest=between(rng, 45, 85),
+        rough=between(rng, 0.3, 0.9), load=np.full(n, 0.25),
+    )  # fmt: skip
+    return outdoors(rng, out, distance=between(rng, 2, 9), wet=between(rng, 0.05, 0.2))
+
+
+def revving(rng: Generator) -> Signal:
+    """Someone blips the throttle of a car, or pulls away through a gear or two."""
+    n = samples(between(rng, 3.6, 5.2))
+    idle, top = between(rng, 24, 40), between(rng, 110, 210)
+    if rng.random() < 0.5:
+        change = between(rng, 0.45, 0.65)
+        points = [(0, idle), (0.12, 0.4 * top), (change, top), (change + 0.06, 0.55 * top),
+                  (1, 0.95 * top)]  # fmt: skip
+    else:
+        points = [(0, idle), (0.08, idle), (0.2, top), (0.36, 1.3 * idle), (0.44, 1.2 * idle),
+                  (0.6, 0.9 * top), (0.8, 1.3 * idle), (1, idle)]  # fmt: skip
+    rate = curve(n, points) * (1 + wander(rng, n, 4, 0.01))
+    rising = np.clip(np.gradient(rate) * SR / top, -0.5, 1.0)
+    load = np.clip(0.35 + 0.5 * rate / top + 0.6 * low(rising, 8, 1), 0.1, 1.6)
+    out = motor(
+        rng, rate, cycle=4, lowest=between(rng, 60, 130), rough=between(rng, 0.05, 0.35), load=load
+    )
+    return outdoors(rng, out * load, distance=between(rng, 3, 15), wet=between(rng, 0.1, 0.3))
+
+
+def motorcycle(rng: Generator) -> Signal:
+    """One or two cylinders with little to muffle them: idles, blips, rides off or by."""
+    n = samples(between(rng, 3.6, 5.2))
+    idle, top = between(rng, 14, 24), between(rng, 60, 120)
+    kind = int(rng.integers(0, 3))
+    points = (
+        [(0, idle), (0.25, 1.1 * idle), (0.36, 0.6 * top), (0.55, 1.5 * idle), (0.7, 0.8 * top),
+         (1, 1.4 * idle)],
+        [(0, 0.4 * top), (0.35, top), (0.42, 0.6 * top), (0.8, top), (0.86, 0.65 * top),
+         (1, 0.85 * top)],
+        [(0, 0.9 * top), (1, 0.95 * top)],
+    )[kind]  # fmt: skip
+    rate = curve(n, points) * (1 + wander(rng, n, 5, 0.015))
+    load = np.clip(0.4 + 0.8 * rate / top, 0.3, 1.4)
+    out = motor(
+        rng, rate, cycle=2, lowest=between(rng, 70, 140), rough=between(rng, 0.4, 0.9), load=load
+    )
+    if kind == 2:
+        when = between(rng, 0.4, 0.6) * n / SR
+        out = pass_by(out, speed=between(rng, 15, 30), closest=between(rng, 4, 9), when=when)
+    return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.1, 0.3))
+
+
+def car_passing(rng: Generator) -> Signal:
+    """Tyres on asphalt, dry or wet, that swell, pass and go; a motor under them."""
+    n = samples(between(rng, 4.0, 5.6))
+    speed, closest = between(rng, 12, 30), between(rng, 4, 10)
+    when = between(rng, 0.4, 0.6) * n / SR
+    wet = rng.random() < 0.3
+    tyres = band(coloured(rng, n, 2.0), 250, 3500, 1)
+    tyres += 0.7 * normal(band(white(rng, n), 700, 1300, 1))
+    if wet:
+        tyres += 0.6 * high(white(rng, n), 2500, 1)
+    rate = steady(n, between(rng, 60, 110))
+    engine = motor(rng, rate, cycle=4, lowest=70, rough=0.15, load=np.full(n, 0.5))
+    rush = low(coloured(rng, n, 4.0), 500)
+    near = mix((tyres, 0), (engine, between(rng, -14, -4)), (rush, between(rng, -12, -6)))
+    gone = pass_by(near, speed=speed, closest=closest, when=when, floor=0.03)
+    distance = np.hypot(closest, speed * (times(n) - when))
+
+    def air(hz: Signal, seconds: Signal) -> Signal:
+        edge = 9000 / (1 + at_times(distance, seconds[0])[None, :] / 25)
+        return 1 / np.sqrt(1 + (hz / edge) ** 2)
+
+    street = low(coloured(rng, n, 4.0), 900) * gusts(rng, n, 0.6, 1.5)
+    out = outdoors(rng, shaped(gone, air), distance=4, wet=0.15)
+    return mix((out, 0), (street, between(rng, -34, -22)))
+
+
+def jet(rng: Generator) -> Signal:
+    """A jet overhead: a roar that darkens as it goes, the whine of its fan, waves in the air."""
+    n = samples(between(rng, 4.2, 6.0))
+    path = curve(n, [(0, between(rng, 0.2, 0.6)), (between(rng, 0.35, 0.65), 1), (1, 0.35)])
+    edge = 300 + between(rng, 1500, 4000) * path**2
+
+    def air(hz: Signal, seconds: Signal) -> Signal:
+        return 1 / (1 + (hz / at_times(edge, seconds[0])[None, :]) ** 2)
+
+    roar = shaped(coloured(rng, n, 2.0, 60), air) * gusts(rng, n, 4, 1.6)
+    rumble = low(coloured(rng, n, 3.0, 30), 180) * gusts(rng, n, 6, 2.0)
+    sweep = curve(n, [(0, 1.12), (0.5, 1.0), (1, 0.86)])
+    fan = between(rng, 1100, 2600) * sweep
+    whine = normal(partials(fan, 9.0)) + 0.5 * normal(partials(1.37 * fan, 9.0))
+    whine = whine * gusts(rng, n, 5, 3)
+    out = mix((roar, 0), (rumble, between(rng, -6, 2)), (whine, between(rng, -30, -16)))
+    return outdoors(rng, out * path, distance=between(rng, 10, 60), wet=0.3)
+
+
+def propeller_plane(rng: Generator) -> Signal:
+    """A small aeroplane: blade and firing tones that beat, a drone that bends as it passes."""
+    n = samples(between(rng, 4.2, 6.0))
+    rate = between(rng, 62, 105) * (1 + wander(rng, n, 0.7, 0.004))
+    blades = partials(rate, between(rng, 3.5, 5.5))
+    other = partials(rate * between(rng, 1.004, 1.02), 5.0)
+    fire = motor(rng, 1.5 * rate, cycle=4, lowest=90, rough=0.3, load=np.full(n, 0.8))
+    wash = band(coloured(rng, n, 3.5), 100, 3000, 1)
+    near = mix(
+        (blades, 0), (other, between(rng, -9, -3)), (fire, -4), (wash, between(rng, -12, -6))
+    )
+    when = between(rng, 0.3, 0.7) * n / SR
+    flown = pass_by(
+        near, speed=between(rng, 30, 55), closest=between(rng, 60, 140), when=when, floor=0.1
+    )
+    return outdoors(rng, flown, distance=between(rng, 15, 60), wet=0.25)
+
+
+def foghorn(rng: Generator) -> Signal:
+    """A ship's or lighthouse's horn: low reeds or a piston, one or two long blasts, echoes."""
+    n = samples(between(rng, 4.2, 5.8))
+    out = np.zeros(n)
+    f0, at = between(rng, 75, 190), between(rng, 0.1, 0.4)
+    while at < n / SR - 1.0:
+        length = between(rng, 1.3, 2.6)
+        m = samples(length)
+        pitch = f0 * (1 - 0.05 * np.exp(-times(m) / 0.08)) * (1 + wander(rng, m, 6, 0.002))
+        tone = partials(pitch, between(rng, 2.5, 5.0)) + 0.5 * partials(1.006 * pitch, 5.0)
+        tone = 0.3 * normal(tone) + normal(
+            resonate(tone, [(between(rng, 220, 420), 1.5, 1.0), (900, 1.5, 0.4)])
+        )
+        air = 0.05 * band(white(rng, m), 300, 3000, 1)
+        shape = curve(m, [(0, 0), (0.07, 1), (0.9, 1), (1, 0)])
+        overlay(out, (tone + air) * shape, at)
+        at += length + between(rng, 0.5, 1.2)
+    out = room(
+        rng, out, rt60=between(rng, 1.5, 3.0), wet=between(rng, 0.3, 0.6), size=30, dark=1500
+    )
+    sea = band(coloured(rng, n, 3.5), 80, 3000, 1) * gusts(rng, n, 0.5, 3)
+    return mix((out, 0), (sea, between(rng, -36, -26)))
+
+
+def train_horn(rng: Generator) -> Signal:
+    """Five air chimes of a locomotive in a chord, two to four blasts, over far wheels."""
+    n = samples(between(rng, 3.6, 5.4))
+    out, root = np.zeros(n), between(rng, 270, 345)
+    ratios = ((1.0, 1.19, 1.335, 1.5, 1.78), (1.0, 1.26, 1.5, 1.68), (1.0, 1.335))
+    chord = ratios[int(rng.integers(0, 3))]
+    at = between(rng, 0.1, 0.3)
+    while at < n / SR - 0.5:
+        length = between(rng, 0.5, 1.7)
+        m = samples(length)
+        total = np.zeros(m)
+        for ratio in chord:
+            f0 = (
+                root
+                * ratio
+                * (1 - 0.03 * np.exp(-times(m) / 0.06))
+                * (1 + wander(rng, m, 4, 0.001))
+            )
+            total += normal(partials(f0, between(rng, 2.5, 4.5))) * between(rng, 0.6, 1.0)
+        horn = resonate(total, [(900, 1.0, 1.0), (1900, 1.2, 0.7)]) + 0.3 * total
+        air = 0.06 * high(white(rng, m), 1200)
+        shape = curve(m, [(0, 0), (min(0.08 / length, 0.3), 1), (0.92, 1), (1, 0)])
+        overlay(out, (normal(horn) + air) * shape, at)
+        at += length + between(rng, 0.2, 0.6)
+    rumble = low(coloured(rng, n, 4.5, 40), 700) * gusts(rng, n, 3, 2)
+    far = outdoors(rng, out, distance=between(rng, 20, 120), wet=between(rng, 0.4, 0.8))
+    return mix((far, 0), (rumble, between(rng, -26, -14)))
+
+
+def bicycle(rng: Generator) -> Signal:
+    """A freewheel that clicks, a chain, thin tyres on gravelly ground."""
+    n = samples(between(rng, 3.2, 4.6))
+    rate = between(rng, 14, 38) * curve(n, [(0, 1.2), (0.5, 1.0), (1, between(rng, 0.6, 0.9))])
+    m = samples(0.03)
+    click = modal(
+        0.03, [between(rng, 2200, 6500) for _ in range(6)], [0.02] * 6, [1.0] * 6, rng=rng
+    )
+    click[:m] += 0.8 * high(white(rng, m), 1800)[: len(click)] * attack_decay(m, 0.0003, 0.01)
+    pawls = through(pulses(rng, rate, jitter=0.01, spread=0.15, cycle=3), click)
+    tyres = band(coloured(rng, n, 2.5), 300, 6000, 1) * gusts(rng, n, 6, 3)
+    out = mix((pawls, 0), (tyres, between(rng, -16, -6)))
+    return outdoors(rng, out, distance=2.5, wet=0.1)
