@@ -19,6 +19,7 @@ from passt_core.network.registry import BUNDLED
 from passt_ui.hand import Hand
 from passt_ui.media import thumbnail
 from passt_ui.settings import Settings
+from passt_ui.shelf import LibraryShelf
 
 EXAMPLES = ASSETS / "examples"
 MODELS_KEPT = 2
@@ -39,13 +40,16 @@ class Example:
 class Visitor:
     """What belongs to one visitor: a model, the library that fits it, a clip in hand.
 
-    ``library_problem`` says, where there is no library, why, and how to get one. ``trunk`` is the
-    checkpoint that a head trained in the Lab sits on; None: the model is as it was loaded.
+    ``library_problem`` says, where there is no library, why, and how to get one. ``library_key`` is
+    what the browser knows the library by; empty: it is on no shelf, and cannot be heard.
+    ``trunk`` is the checkpoint that a head trained in the Lab sits on; None: the model is as it was
+    loaded.
     """
 
     predictor: Predictor
     library: SoundLibrary | None
     library_problem: str = ""
+    library_key: str = ""
     hand: Hand | None = None
     trunk: Checkpoint | None = None
 
@@ -99,6 +103,7 @@ class Services:
     settings: Settings
     shelf: ModelShelf
     first: Visitor
+    libraries: LibraryShelf = field(default_factory=LibraryShelf)
     examples: tuple[Example, ...] = field(default_factory=tuple)
 
     @classmethod
@@ -112,7 +117,8 @@ class Services:
         """
         settings = settings or Settings()
         predictor = load_model(settings, settings.model)
-        first = visitor_with(settings, predictor)
+        libraries = LibraryShelf()
+        first = visitor_with(settings, predictor, shelf=libraries)
         if first.library is None:
             if settings.library != BUNDLED:
                 raise LibraryError(first.library_problem)
@@ -121,6 +127,7 @@ class Services:
             settings=settings,
             shelf=ModelShelf(settings, predictor),
             first=first,
+            libraries=libraries,
             examples=_examples(predictor),
         )
 
@@ -132,11 +139,15 @@ class Services:
     def sound_folders(self) -> list[str]:
         """Folders whose sounds the browser may fetch: the library's and the examples'."""
         library = self.first.library
-        return [str(EXAMPLES)] + ([str(library.root)] if library else [])
+        return [str(EXAMPLES)] + ([str(root) for root in library.roots] if library else [])
 
 
 def visitor_with(
-    settings: Settings, predictor: Predictor, trunk: Checkpoint | None = None
+    settings: Settings,
+    predictor: Predictor,
+    trunk: Checkpoint | None = None,
+    *,
+    shelf: LibraryShelf | None = None,
 ) -> Visitor:
     """A visitor with a model and the library, if it was made by that model.
 
@@ -144,12 +155,14 @@ def visitor_with(
         settings: name the library.
         predictor: the model.
         trunk: the checkpoint whose body it has, where only its head is its own.
+        shelf: where the library is put for the browser to hear.
     """
     try:
         library = SoundLibrary.open(INDEX / settings.library, trunk or predictor.checkpoint)
     except LibraryError as error:
         return Visitor(predictor=predictor, library=None, library_problem=str(error), trunk=trunk)
-    return Visitor(predictor=predictor, library=library, trunk=trunk)
+    key = shelf.share(library) if shelf else ""
+    return Visitor(predictor=predictor, library=library, library_key=key, trunk=trunk)
 
 
 def _examples(predictor: Predictor) -> tuple[Example, ...]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from passt_core.library import store
-from passt_core.library.manifest import METRIC, SCHEMA, Manifest
-from passt_core.library.store import LibraryClip, SoundLibrary
+from passt_core.library import nearest, store
+from passt_core.library.manifest import METRIC, SCHEMA, Manifest, MapFacts, Source
+from passt_core.library.store import Contents, SoundLibrary
+from passt_core.library.tables import FileRecord, LibraryClip
 from passt_core.network.checkpoints import Checkpoint
 
 
@@ -22,7 +23,7 @@ def units(count: int, dim: int, seed: int = 0) -> NDArray[np.float32]:
 def clip(number: int, **changes: str) -> LibraryClip:
     """A clip with a Unicode label, and a comma, a quote and a line break in its file's name."""
     known = {"id": f"clip-{number}", "file": f'ö,"\r\n{number}.wav', "label": "Björk, 鳥"}
-    return LibraryClip(**(known | changes), start_s=0.0, end_s=0.1 + number)
+    return LibraryClip(**(known | changes), number=7 * number, start_s=0.0, end_s=0.1 + number)
 
 
 def random_library(
@@ -48,13 +49,22 @@ def write(
         "dim": embeddings.shape[1],
         "metric": METRIC,
         "count": count,
+        "seconds": 1.0,
         "created": "2026-01-01T00:00:00+00:00",
+        "changed": "2026-01-01T00:00:00+00:00",
         "tool_version": "0",
-        "root": str(folder.parent),
-        "labels": None,
+        "sources": (Source(root=str(folder.parent)),),
+        "next_number": 7 * count,
+        "map": MapFacts(),
         "files": {},
-        "skipped": (),
     }
-    places = np.random.default_rng(1).normal(size=(count, 2)).astype(np.float32)
-    manifest = Manifest(**(about | changes))
-    store.write(folder, manifest, clips=clips, embeddings=embeddings, places=places)
+    numbers = np.array([clip.number for clip in clips], np.int64)
+    contents = Contents(
+        clips=clips,
+        files=tuple(FileRecord(source=clip.source, file=clip.file) for clip in clips),
+        embeddings=embeddings,
+        places=np.random.default_rng(1).normal(size=(count, 2)).astype(np.float32),
+        clusters=np.arange(count, dtype=np.int32) % 3 - 1,
+        index=nearest.build(embeddings, numbers),
+    )
+    store.write(folder, Manifest(**(about | changes)), contents)

@@ -149,7 +149,7 @@ def test_analyze_as_a_table(run: Run, clip: Path, tiny: Predictor, tiny_checkpoi
 
 def test_search_as_json(run: Run, index: Path, tiny_checkpoint: Path) -> None:
     options = ("--library", "mine", "--index", index, "--model", tiny_checkpoint)
-    sounds = Path(json.loads((index / "mine" / "manifest.json").read_text())["root"])
+    sounds = Path(json.loads((index / "mine" / "manifest.json").read_text())["sources"][0]["root"])
     told = run("search", sounds / "Tone" / "1.wav", "-k", 2, "--json", *options).json
     assert told.keys() == {"model", "library", "hits"}
     assert (told["model"], told["library"]) == ("tiny", "mine")
@@ -186,7 +186,7 @@ def test_library_build_says_what_it_did(
     (clip.parent / "broken.mp3").unlink()
     assert ended.code == 0
     assert ended.err == ""
-    facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines()[:6])
+    facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines()[:10])
     assert facts["library"] == "Vögel"
     assert (facts["clips"], facts["labels"], facts["skipped"]) == ("1", "1", "1")
     assert "broken.mp3" in ended.out
@@ -195,7 +195,8 @@ def test_library_build_says_what_it_did(
 def test_library_list(run: Run, index: Path, tmp_path: Path) -> None:
     listed = run("library", "list", "--index", index)
     assert listed.code == 0
-    assert listed.out.splitlines()[1].split()[:3] == ["mine", "5", "tiny"]
+    assert listed.out.splitlines()[1].split()[:4] == ["mine", "5", "0.0", "tiny"]
+    assert run("library", "list", "--index", index, "--json").json[0]["clips"] == 5
     assert "no libraries in" in run("library", "list", "--index", tmp_path).out
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "manifest.json").write_text("{")
@@ -389,7 +390,7 @@ def test_a_library_by_another_model(
     other = save_network(tmp_path / "other.safetensors", randomised(TINY, seed=1))
     line = refused("search", clip, "--library", "mine", "--index", index, "--model", other)
     assert "was made by the model tiny" in line
-    assert f"--name mine --model {other} --index {index}" in line
+    assert f"library rebuild mine --model {other} --index {index}" in line
 
 
 def test_a_library_that_is_missing_or_damaged(

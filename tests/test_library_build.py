@@ -15,7 +15,10 @@ from passt_core.inference.predictor import Predictor
 from passt_core.library import soundmap
 from passt_core.library.build import build
 from passt_core.library.catalogue import catalogue
-from passt_core.library.store import SoundLibrary
+from passt_core.library.manifest import Source
+from passt_core.library.steps import Step
+from passt_core.library.store import CHECKED, FAISS, SoundLibrary
+from passt_core.library.tables import State
 from passt_core.network import checkpoints
 from passt_core.signal import audio
 from tests.libraries import units
@@ -53,18 +56,25 @@ def test_what_can_be_read_is_in_the_library(built: SoundLibrary, sounds: Path) -
     assert [clip.file for clip in built.clips] == [
         f"a/Dög/{LONG_NAME}",
         "a/long.FLAC",
+        "a/long.FLAC",
         "tone.wav",
     ]
-    assert [clip.label for clip in built.clips] == ["Dög", "a", ""]
-    assert [clip.end_s for clip in built.clips] == [0.7, 11.0, 0.5]
-    assert all(clip.start_s == 0 for clip in built.clips)
+    assert [clip.label for clip in built.clips] == ["Dög", "a", "a", ""]
+    window = built.clips[1].end_s
+    assert [clip.start_s for clip in built.clips] == [0.0, 0.0, round(11.0 - window, 6), 0.0]
+    assert [clip.end_s for clip in built.clips] == [0.7, window, 11.0, 0.5]
+    ids = [clip.id for clip in built.clips]
+    assert ids[1] == f"a/long.FLAC#t=0,{window:g}"
+    assert (ids[0], ids[3]) == (f"a/Dög/{LONG_NAME}", "tone.wav")
+    assert [clip.number for clip in built.clips] == [0, 1, 2, 3]
+    assert built.manifest.seconds == pytest.approx(1.2 + 2 * window)
     for clip in built.clips:
         assert built.sound_path(clip) == sounds / clip.file
         assert built.clip(clip.id) == clip
 
 
 def test_what_cannot_is_listed_with_its_reason(built: SoundLibrary) -> None:
-    reasons = {item.file: item.reason for item in built.manifest.skipped}
+    reasons = {r.file: r.reason for r in built.files if r.state is State.SKIPPED}
     expected = {
         "text.wav": "not a sound",
         "empty.mp3": "empty",
@@ -80,20 +90,27 @@ def test_what_cannot_is_listed_with_its_reason(built: SoundLibrary) -> None:
 
 def test_embeddings_are_those_of_the_predictor(built: SoundLibrary, tiny: Predictor) -> None:
     assert np.allclose(np.linalg.norm(built.embeddings, axis=1), 1, atol=1e-6)
+    rate = tiny.sample_rate
     for row, clip in enumerate(built.clips):
-        alone = tiny.analyze_file(built.sound_path(clip))
-        assert np.allclose(built.embeddings[row], alone.unit_embedding, atol=1e-5)
-    assert len(tiny.analyze_file(built.sound_path(built.clips[1])).windows) == 2
+        length = clip.end_s - clip.start_s
+        path = built.sound_path(clip)
+        alone = audio.load(path, start_s=clip.start_s, duration_s=length, sample_rate=rate)
+        unit = tiny.embed(alone, rate, normalize=True)
+        assert np.allclose(built.embeddings[row], unit, atol=1e-4), clip.id
 
 
 def test_the_same_sounds_give_the_same_library(
     built: SoundLibrary, sounds: Path, tiny: Predictor, tmp_path: Path
 ) -> None:
-    told: list[tuple[int, int]] = []
-    again = build(sounds, "mine", tiny, target=tmp_path, progress=lambda *done: told.append(done))
-    assert told[-1] == (7, 7)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    for name in ("clips.csv", "embeddings.npy", "faiss.index", "map.npy"):
+    told: list[Step] = []
+    again = build(sounds, "mine", tiny, target=tmp_path, progress=told.append)
+    assert [step for step in told if step.stage == "reading"] == [
+        Step(stage="reading", done=done, total=7) for done in range(1, 8)
+    ]
+    embedding = [step for step in told if step.stage == "embedding"]
+    assert (embedding[-1].done, embedding[-1].total) == (7, 7)
+    assert told[-1] == Step(stage="mapping")
+    for name in (*CHECKED, FAISS):
         assert (again.folder / name).read_bytes() == (built.folder / name).read_bytes()
 
 
@@ -121,13 +138,13 @@ def test_labels_come_from_the_csv_that_is_given(tiny: Predictor, tmp_path: Path)
     folder = tmp_path / "sounds" / "Bird"
     folder.mkdir(parents=True)
     write(folder / "a.wav", tone(0.3))
-    write(folder / "b.wav", tone(0.3))
+    write(folder / "b.wav", tone(0.4))
     table = tmp_path / "esc.csv"
     table.write_text("filename,label\nBird\\a.wav,Crow\n")
     library = build(folder.parent, "x", tiny, target=tmp_path / "index", labels=table)
     assert [clip.label for clip in library.clips] == ["Crow", "Bird"]
-    assert library.manifest.labels == str(table)
-    assert f"--labels {table}" in library.rebuild
+    assert library.manifest.sources == (Source(root=str(folder.parent), labels=str(table)),)
+    assert "library rebuild x" in library.rebuild
 
 
 @pytest.mark.parametrize(
@@ -160,7 +177,7 @@ def test_a_folder_without_sounds_is_refused(tiny: Predictor, tmp_path: Path) -> 
     with pytest.raises(LibraryError, match="there is no sound in"):
         build(tmp_path, "x", tiny, target=tmp_path)
     (tmp_path / "a.wav").write_text("not a sound")
-    with pytest.raises(LibraryError, match=r"none of the 1 sounds .* not a sound"):
+    with pytest.raises(LibraryError, match=r"none of the 1 sounds .*\n?.*not a sound"):
         build(tmp_path, "x", tiny, target=tmp_path)
     with pytest.raises(LibraryError, match="cannot be called"):
         build(tmp_path, "../x", tiny, target=tmp_path)
@@ -176,15 +193,15 @@ def test_one_bad_clip_of_a_batch_costs_only_itself(
         raise AudioError("the model's answer is not finite")
 
     monkeypatch.setattr(Predictor, "analyze_batch", fails)
-    whole = tiny.analyze_file
+    whole = tiny.stretches
     monkeypatch.setattr(
         Predictor,
-        "analyze_file",
+        "stretches",
         lambda self, path: fails() if path.name == "2.wav" else whole(path),
     )
     library = build(tmp_path, "x", tiny, target=tmp_path / "index")
     assert [clip.file for clip in library.clips] == ["0.wav", "1.wav", "3.wav"]
-    assert [item.file for item in library.manifest.skipped] == ["2.wav"]
+    assert [r.file for r in library.files if r.state is State.SKIPPED] == ["2.wav"]
 
 
 def test_a_name_that_is_not_utf8_is_skipped(tmp_path: Path) -> None:
@@ -256,5 +273,7 @@ def test_the_bundled_library_is_of_the_bundled_model_and_sounds() -> None:
     assert [clip.id for clip in library.clips] == [sound.id for sound in sounds]
     assert [clip.label for clip in library.clips] == [sound.label for sound in sounds]
     assert all(library.sound_path(clip).is_file() for clip in library.clips)
-    assert not Path(library.manifest.root).is_absolute()
+    assert not any(Path(source.root).is_absolute() for source in library.manifest.sources)
+    assert all(record.state is State.IN for record in library.files)
+    assert not any(record.modified_ns for record in library.files)
     assert max(path.stat().st_size for path in library.folder.iterdir()) < 5_000_000

@@ -21,7 +21,13 @@ from passt_core.errors import LibraryError
 from passt_core.files import ROOT, atomic_folder
 from passt_core.inference.predictor import Predictor
 from passt_core.library import store
-from passt_core.library.manifest import Manifest, check_name, portable, rebuild_command
+from passt_core.library.manifest import (
+    Manifest,
+    Source,
+    check_name,
+    portable,
+    rebuild_command,
+)
 from passt_core.library.store import SoundLibrary, locate, names
 from tests.libraries import clip, random_library, units, write
 
@@ -38,8 +44,9 @@ def refused(folder: Path, predictor: Predictor) -> str:
     with pytest.raises(LibraryError) as error:
         SoundLibrary.open(folder, predictor.checkpoint)
     message = str(error.value)
-    command = shlex.split(message[message.index("python -m passt_core library build") :])
-    assert command[command.index("--name") + 1] == folder.name
+    command = shlex.split(message[message.index("python -m passt_core library") :])
+    named = "rebuild" if "rebuild" in command else "--name"
+    assert command[command.index(named) + 1] == folder.name
     return message
 
 
@@ -70,13 +77,19 @@ def test_round_trip(library: SoundLibrary, tmp_path: Path, tiny: Predictor) -> N
     assert isinstance(library.embeddings, np.memmap)
     assert library.map.shape == (20, 2)
     assert library.name == "mine"
-    assert library.root == tmp_path
+    assert library.roots == (tmp_path,)
+    assert library.numbers.tolist() == [7 * number for number in range(20)]
+    assert library.rows_of(np.array([133, 0, 7])).tolist() == [19, 0, 1]
+    assert library.clusters.tolist() == [number % 3 - 1 for number in range(20)]
+    assert [record.file for record in library.files] == [clip.file for clip in library.clips]
     assert library.clip("clip-7") == library.clips[7]
     assert {path.name for path in library.folder.iterdir()} == {
         "manifest.json",
         "clips.csv",
+        "clusters.npy",
         "embeddings.npy",
         "faiss.index",
+        "files.csv",
         "map.npy",
     }
     again = SoundLibrary.open(library.folder, tiny.checkpoint)
@@ -101,7 +114,9 @@ def test_another_model_is_refused(library: SoundLibrary, tiny: Predictor) -> Non
         assert f"--index {library.folder.parent}" in str(error.value)
 
 
-@pytest.mark.parametrize("name", ("clips.csv", "embeddings.npy", "map.npy"))
+@pytest.mark.parametrize(
+    "name", ("clips.csv", "files.csv", "embeddings.npy", "map.npy", "clusters.npy")
+)
 def test_a_damaged_or_missing_file_is_named(
     library: SoundLibrary, tiny: Predictor, name: str
 ) -> None:
@@ -166,9 +181,9 @@ def test_a_pickled_array_is_refused_and_does_not_run(
     (
         b"",
         b"id,file\n",
-        b"id,file,start,end,label,family,licence,origin\nonly one\n",
+        b"number,id,source,file,start,end,label,family,licence,origin\nonly one\n",
         b"\xff\xfe\x00",
-        b'id,file,start,end,label,family,licence,origin\n"a","b",x,1,"","","",""\n',
+        b'number,id,source,file,start,end,label,family,licence,origin\n0,"a",0,"b",x,1,"","","",""\n',
     ),
 )
 def test_clips_that_cannot_be_read_are_refused(
@@ -199,7 +214,7 @@ def test_a_manifest_that_is_not_one_is_refused(
 
 
 @pytest.mark.parametrize(
-    "change", ({"count": "many"}, {"front_end": None}, {"root": 3}, {"skipped": "x"})
+    "change", ({"count": "many"}, {"front_end": None}, {"sources": 3}, {"map": "x"})
 )
 def test_a_manifest_with_a_wrong_value_is_refused(
     library: SoundLibrary, tiny: Predictor, change: dict[str, object]
@@ -229,8 +244,11 @@ def test_the_faiss_file_is_made_again(library: SoundLibrary, tiny: Predictor, da
         other.add(units(20, DIM, seed=int(damage == "stale")))
         faiss.write_index(other, str(path))
     opened = SoundLibrary.open(library.folder, tiny.checkpoint)
-    assert np.array_equal(opened.index.reconstruct_n(0, 20), library.embeddings)
+    for row, number in enumerate(opened.numbers.tolist()):
+        assert np.array_equal(opened.index.reconstruct(number), library.embeddings[row])
     assert path.read_bytes() == good
+    told = Manifest.read(library.folder).files["faiss.index"]
+    assert told == hashlib.sha256(good).hexdigest(), "it is read again the next time"
 
 
 def test_writing_replaces_the_old_one(library: SoundLibrary, tiny: Predictor) -> None:
@@ -330,7 +348,7 @@ def test_no_path_leads_out_of_the_root(tmp_path: Path, tiny: Predictor, file: st
         tmp_path / "mine",
         tiny.checkpoint,
         units(1, DIM),
-        root=str(root),
+        sources=(Source(root=str(root)),),
         clips=(clip(0, file=file),),
     )
     with pytest.raises(LibraryError, match="leads out"):
@@ -367,12 +385,11 @@ def test_the_rebuild_command_says_all_that_is_needed(tmp_path: Path, tiny: Predi
         tmp_path / "my sounds",
         tiny.checkpoint,
         units(1, DIM),
-        root="/a b",
-        labels="/c.csv",
+        sources=(Source(root="/a b", labels="/c.csv"),),
     )
     assert shlex.split(library.rebuild) == [
-        *("python", "-m", "passt_core", "library", "build", "/a b", "--name", "my sounds"),
-        *("--labels", "/c.csv", "--model", tiny.checkpoint.source, "--index", str(tmp_path)),
+        *("python", "-m", "passt_core", "library", "rebuild", "my sounds"),
+        *("--model", tiny.checkpoint.source, "--index", str(tmp_path)),
     ]
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from tqdm import tqdm
 
+from passt_core.library.steps import Step, finished
+
+T = TypeVar("T")
 Report = Callable[[float, float | None], None]
 """Called with how much is done and, where it is known, how much there is."""
 
@@ -71,6 +74,26 @@ def progress(what: str, unit: str, *, scaled: bool = False) -> Iterator[Report]:
             bar.update(done - bar.n)
 
         yield report
+
+
+def steps_shown(steps: Generator[Step, None, T]) -> T:
+    """Take the steps of a build; on a terminal a bar tells stage, rate and time left.
+
+    Returns:
+        What the build gave.
+    """
+    stage = ""
+    with tqdm(unit="file", disable=None, leave=False, delay=_PATIENCE_S) as bar:
+
+        def report(step: Step) -> None:
+            nonlocal stage
+            if step.stage != stage:
+                stage = step.stage
+                bar.reset(step.total)
+                bar.set_description(stage)
+            bar.update(step.done - bar.n)
+
+        return finished(steps, report)
 
 
 def _cell(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -147,6 +148,24 @@ class Predictor:
         return self._analyze_stream(
             audio_io.checked_stream(counted, self.sample_rate, name=name), patchout, seed
         )
+
+    def stretches(self, path: str | Path) -> Iterator[WindowAnalysis]:
+        """Listen to a file as it is read, window after window: memory stays bounded.
+
+        Unlike those of :meth:`analyze_file` the windows do not overlap, but for the last, which is
+        aligned to the end of the file; windows of digital silence are left out.
+
+        Raises:
+            AudioError: as :meth:`analyze_file`, some of it only at the end.
+        """
+        blocks = audio_io.stream(path, sample_rate=self.sample_rate)
+        checked = audio_io.checked_stream(blocks, self.sample_rate, name=Path(path).name)
+        lengths: list[int] = []
+        windowing = replace(self.windowing, hop=self.windowing.length)
+        windows = (w for w in windowing.cut(_measured(checked, lengths)) if w[1].any())
+        for batch in iter(lambda: list(islice(windows, BATCH)), []):
+            for window, _ in self._listen(batch, PatchoutSpec(), 0):
+                yield replace(window, end_s=min(window.end_s, sum(lengths) / self.sample_rate))
 
     def analyze_batch(
         self, clips: Sequence[Clip], patchout: PatchoutSpec | None = None, seed: int = 0

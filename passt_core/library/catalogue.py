@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from passt_core.errors import LibraryError
-from passt_core.library.manifest import SkippedFile
+from passt_core.library.manifest import Source
 
 LABELS_FILE = "library.csv"
 """A CSV of this name in the folder itself describes its sounds."""
@@ -25,11 +25,36 @@ Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class SkippedFile:
+    """A file that cannot be in a library, and why."""
+
+    file: str
+    reason: str
+    source: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A folder of sounds; :class:`passt_core.library.manifest.Source` with its paths opened."""
+
+    root: Path
+    labels: Path | None = None
+    only: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, source: Source, home: Path) -> Place:
+        """The place that the manifest of the library in ``home`` means."""
+        labels = None if source.labels is None else (home / source.labels).resolve()
+        return cls(root=(home / source.root).resolve(), labels=labels, only=source.only)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sound:
-    """A file that may become a clip: what :class:`passt_core.library.store.LibraryClip` says."""
+    """A file that may become a clip: what :class:`passt_core.library.tables.LibraryClip` says."""
 
     id: str
     file: str
+    source: int = 0
     label: str = ""
     family: str = ""
     licence: str = ""
@@ -45,13 +70,56 @@ class Catalogue:
     skipped: tuple[SkippedFile, ...]
 
 
-def catalogue(folder: str | Path, labels: Path | None = None) -> Catalogue:
+def gather(places: Sequence[Place]) -> tuple[tuple[Sound, ...], tuple[SkippedFile, ...]]:
+    """List the sounds of several folders, and what is left out of them.
+
+    An id that an earlier folder has taken is given with the name of its own folder before it.
+
+    Raises:
+        LibraryError: as :func:`catalogue`; a sound lies in two of the folders.
+    """
+    sounds: dict[str, Sound] = {}
+    skipped: list[SkippedFile] = []
+    taken: dict[Path, Path] = {}
+    for source, place in enumerate(places):
+        found = catalogue(place.root, place.labels, only=place.only)
+        for sound in found.sounds:
+            path = found.root / sound.file
+            if path in taken:
+                raise LibraryError(
+                    f"{path} lies in {taken[path]} and in {found.root}, and both belong to the "
+                    "library; name a folder that holds no other"
+                )
+            taken[path] = found.root
+            named = _unlike(sound.id, found.root.name, sounds)
+            sounds[named] = replace(sound, id=named, source=source)
+        skipped += [replace(item, source=source) for item in found.skipped]
+    return tuple(sounds.values()), tuple(skipped)
+
+
+def _unlike(name: str, folder: str, taken: Collection[str]) -> str:
+    """An id that is not taken: itself, with its folder's name, or with a number too."""
+    number, tried = 1, name
+    while tried in taken:
+        tried = f"{folder}/{name}" if number == 1 else f"{folder}-{number}/{name}"
+        number += 1
+    return tried
+
+
+def catalogue(
+    folder: str | Path, labels: Path | None = None, *, only: Collection[str] | None = None
+) -> Catalogue:
     """List the sounds of a folder and of the folders in it.
 
     Labels come from ``labels``, or else from ``library.csv`` in the folder: columns ``file`` (path
     under the folder) and, as far as there are any, ``label``, ``id``, ``family``, ``licence``,
     ``origin``. A sound that no row names is labelled with the name of its own folder, and not at
     all if it lies directly in ``folder``. Its id is its path.
+
+    Args:
+        folder: the sounds.
+        labels: the CSV.
+        only: paths under the folder of the files that are meant; None: all.
 
     Raises:
         LibraryError: the folder is not one, or holds no sound; the CSV cannot be read, or gives
@@ -63,12 +131,14 @@ def catalogue(folder: str | Path, labels: Path | None = None) -> Catalogue:
     table = labels or root / LABELS_FILE
     rows = _read_rows(table) if labels or table.is_file() else {}
     names, skipped = _files(root)
+    if only is not None:
+        names, skipped = names & set(only), [item for item in skipped if item.file in only]
     if not names:
         raise LibraryError(
             f"there is no sound in {folder} or the folders in it; "
             f"files that end in {', '.join(sorted(AUDIO_SUFFIXES)[:6])} and the like are taken"
         )
-    absent = sorted(rows.keys() - names)
+    absent = sorted(rows.keys() - names) if only is None else []
     skipped += [
         SkippedFile(file=name, reason=f"{table.name} names it, but it is not there")
         for name in absent

@@ -17,7 +17,7 @@ from passt_core.files import ASSETS, INDEX, ROOT, settle_folder
 from passt_core.network.registry import BUNDLED
 from passt_core.signal.mel import MelConfig
 
-SCHEMA = 1
+SCHEMA = 2
 METRIC = "cosine"
 MANIFEST = "manifest.json"
 
@@ -29,11 +29,39 @@ _UNKNOWN = "FOLDER"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SkippedFile:
-    """A file that is not in a library, and why."""
+class Source:
+    """Where sounds of a library lie.
 
-    file: str
-    reason: str
+    Attributes:
+        root: a folder, with the folders in it; relative to the library's own folder where both
+            lie in the project.
+        labels: the CSV that describes them, if one was given by hand; as ``root``.
+        only: the files of the folder that are meant; None: all, also those that come later.
+    """
+
+    root: str
+    labels: str | None = None
+    only: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapFacts:
+    """How a map was made and how much of the neighbourhoods it keeps.
+
+    Attributes:
+        neighbours, min_dist: UMAP's; see :func:`passt_core.library.soundmap.layout`.
+        placed: clips that came later and were put among their neighbours, without UMAP.
+        judged: clips that the two figures are of, drawn with a fixed seed from a larger library.
+        trustworthiness: 0 to 1; 1: no clip lies among strangers.
+        preservation: mean share of a clip's nearest sounds that are its nearest on the map too.
+    """
+
+    neighbours: int = 15
+    min_dist: float = 0.1
+    placed: int = 0
+    judged: int = 0
+    trustworthiness: float | None = None
+    preservation: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +73,12 @@ class Manifest:
         name: of the library.
         model, weights_sha256, front_end: what embedded it.
         dim: length of an embedding; metric: how two are compared; count: how many there are.
-        created: when, as ISO 8601 in UTC; tool_version: of this package.
-        root: folder of the sounds; labels: the CSV that described them, if one was given by hand.
-            Both relative to the library's folder where everything lies in the project.
+        seconds: how long its clips last, together.
+        created, changed: when, as ISO 8601 in UTC; tool_version: of this package.
+        sources: where the sounds lie.
+        next_number: what the next clip will be numbered.
+        map: how the map was made.
         files: SHA-256 of each of the library's data files.
-        skipped: what lies in the folder of the sounds and could not be embedded.
     """
 
     schema: int
@@ -60,12 +89,14 @@ class Manifest:
     dim: int
     metric: str
     count: int
+    seconds: float
     created: str
+    changed: str
     tool_version: str
-    root: str
-    labels: str | None
+    sources: tuple[Source, ...]
+    next_number: int
+    map: MapFacts
     files: Mapping[str, str]
-    skipped: tuple[SkippedFile, ...]
 
     @classmethod
     def read(cls, folder: Path, model: str = BUNDLED) -> Manifest:
@@ -137,19 +168,18 @@ def rebuild_command(folder: Path, manifest: Manifest | None = None, model: str =
 
     Args:
         folder: of the library.
-        manifest: what is known of it; None: nothing.
+        manifest: what is known of it, which is where its sounds lie; None: nothing.
         model: name or path of the checkpoint that shall embed it.
     """
-    index = folder.resolve().parent
+    command = ["python", "-m", "passt_core", "library"]
     if manifest is not None:
-        root = _shown(folder / manifest.root)
+        command += ["rebuild", folder.name]
     else:
         root = _shown(BUNDLED_SOUNDS) if folder.name == BUNDLED else _UNKNOWN
-    command = ["python", "-m", "passt_core", "library", "build", root, "--name", folder.name]
-    if manifest and manifest.labels:
-        command += ["--labels", _shown(folder / manifest.labels)]
+        command += ["build", root, "--name", folder.name]
     if model != BUNDLED:
         command += ["--model", model]
+    index = folder.resolve().parent
     if index != INDEX:
         command += ["--index", str(index)]
     return shlex.join(command)

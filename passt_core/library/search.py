@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from passt_core.errors import LibraryError
 from passt_core.inference.analysis import DIGITS
-from passt_core.library.store import LibraryClip, SoundLibrary
+from passt_core.library.store import SoundLibrary
+from passt_core.library.tables import LibraryClip
 
 _ZERO = 1e-12
 """Shortest embedding that points anywhere."""
@@ -79,7 +80,8 @@ def search(
     query = _unit(embedding, library)
     unwanted = frozenset(exclude)
     found = min(k + len(unwanted), len(library.clips))
-    similarities, rows = library.index.search(query[None], found)  # (1, found) each
+    similarities, numbers = library.index.search(query[None], found)  # (1, found) each
+    rows = library.rows_of(numbers)
     similarities = np.clip(similarities[0], -1.0, 1.0)
     # Equal similarities come in FAISS's own order; the library's order is the same every time.
     order = np.lexsort((rows[0], -similarities))

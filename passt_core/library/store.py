@@ -1,17 +1,18 @@
 """A sound library on disk: what was embedded, by which model, and where it lies on the map.
 
-A library is a folder of ``manifest.json``, ``clips.csv``, ``embeddings.npy``, ``faiss.index`` and
-``map.npy``; the sounds stay where they are. It is opened only with the model that made it, and
-only if every file is what the manifest says.
+A library is a folder of ``manifest.json``, ``clips.csv``, ``files.csv``, ``embeddings.npy``,
+``faiss.index``, ``map.npy`` and ``clusters.npy``; the sounds stay where they are. It is opened only
+with the model that made it, and only if every file is what the manifest says.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,42 +22,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passt_core.errors import LibraryError
-from passt_core.files import atomic_folder, atomic_path, sha256_of
+from passt_core.files import atomic_folder, atomic_path, settle_folder, sha256_of
+from passt_core.library import nearest
 from passt_core.library.manifest import MANIFEST, Manifest, reason_of, rebuild_command
+from passt_core.library.tables import (
+    CLIPS,
+    FILES,
+    FileRecord,
+    LibraryClip,
+    read_clips,
+    read_files,
+    write_clips,
+    write_files,
+)
 from passt_core.network.checkpoints import Checkpoint
 
-CLIPS = "clips.csv"
 EMBEDDINGS = "embeddings.npy"
 FAISS = "faiss.index"
 MAP = "map.npy"
-CHECKED = (CLIPS, EMBEDDINGS, MAP)
-"""Files whose SHA-256 the manifest holds; the FAISS file can always be made again."""
+CLUSTERS = "clusters.npy"
+CHECKED = (CLIPS, FILES, EMBEDDINGS, MAP, CLUSTERS)
+"""Files that cannot be had again without the sounds; the FAISS file can always be made again."""
 
 PAIRED_CLIPS = 1000
 """Clips whose pairs stand for all pairs of a larger library: half a million pairs."""
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LibraryClip:
-    """One sound of a library.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contents:
+    """What a library holds, to be written.
 
     Attributes:
-        id: unique in its library.
-        file: path of the sound under the library's root, with forward slashes.
-        start_s, end_s: the stretch of the file that was embedded, in seconds.
-        label, family, licence, origin: what is known of it; empty where nothing is.
+        clips: N sounds; files: what they were cut from, and what was left out.
+        embeddings: (N, D) float32 of length 1.
+        places: (N, 2) float32 on the map; clusters: (N,) int32, -1 for none.
+        index: the FAISS index over the embeddings, by the clips' numbers.
     """
 
-    id: str
-    file: str
-    start_s: float
-    end_s: float
-    label: str = ""
-    family: str = ""
-    licence: str = ""
-    origin: str = ""
+    clips: tuple[LibraryClip, ...]
+    files: tuple[FileRecord, ...]
+    embeddings: Floats
+    places: Floats
+    clusters: NDArray[np.int32]
+    index: faiss.Index
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +80,8 @@ class SoundLibrary:
         clips: its sounds, N of them.
         embeddings: (N, D) float32 of length 1, read from disk as they are used.
         map: (N, 2) places of the sounds.
-        index: the FAISS index over the embeddings, in their order.
+        clusters: (N,) which cluster each belongs to, -1 for none.
+        index: the FAISS index over the embeddings, by the clips' numbers.
         rebuild: the command that makes the library again.
     """
 
@@ -78,6 +90,7 @@ class SoundLibrary:
     clips: tuple[LibraryClip, ...]
     embeddings: Floats
     map: Floats
+    clusters: NDArray[np.int32]
     index: faiss.Index
     rebuild: str
 
@@ -97,16 +110,18 @@ class SoundLibrary:
         manifest = Manifest.read(folder, checkpoint.source)
         again = rebuild_command(folder, manifest, checkpoint.source)
         _check_model(manifest, checkpoint, again)
-        _check_files(folder, manifest, again)
-        shapes = {EMBEDDINGS: (manifest.count, manifest.dim), MAP: (manifest.count, 2)}
-        embeddings, places = (_array(folder / name, shape, again) for name, shape in shapes.items())
+        check_files(folder, manifest, again)
+        count = manifest.count
+        embeddings = _array(folder / EMBEDDINGS, np.float32, (count, manifest.dim), again)
+        clips = _read_clips(folder / CLIPS, count, again)
         return cls(
             folder=folder,
             manifest=manifest,
-            clips=_read_clips(folder / CLIPS, manifest.count, again),
+            clips=clips,
             embeddings=embeddings,
-            map=np.array(places),
-            index=_read_index(folder / FAISS, embeddings),
+            map=np.array(_array(folder / MAP, np.float32, (count, 2), again)),
+            clusters=np.array(_array(folder / CLUSTERS, np.int32, (count,), again)),
+            index=_opened_index(folder, manifest, embeddings, _numbers(clips)),
             rebuild=again,
         )
 
@@ -116,9 +131,19 @@ class SoundLibrary:
         return self.manifest.name
 
     @cached_property
-    def root(self) -> Path:
-        """Folder of the sounds, absolute."""
-        return (self.folder / self.manifest.root).resolve()
+    def roots(self) -> tuple[Path, ...]:
+        """Folders of the sounds, absolute, in the order of the manifest's sources."""
+        return tuple((self.folder / s.root).resolve() for s in self.manifest.sources)
+
+    @cached_property
+    def numbers(self) -> Integers:
+        """Numbers of the clips, (N,)."""
+        return _numbers(self.clips)
+
+    @cached_property
+    def files(self) -> tuple[FileRecord, ...]:
+        """What the clips were cut from, and what was left out; read when it is first asked for."""
+        return read_files(self.folder / FILES)
 
     @cached_property
     def pair_similarities(self) -> Floats:
@@ -151,21 +176,32 @@ class SoundLibrary:
         """
         return self.clips[self.row(clip_id)]
 
+    def rows_of(self, numbers: Integers) -> Integers:
+        """Rows of clips, (n,), by their numbers, which must be there."""
+        order = np.argsort(self.numbers)
+        return order[np.searchsorted(self.numbers, numbers, sorter=order)]
+
     def sound_path(self, clip: LibraryClip) -> Path:
-        """The file of a clip, absolute; never outside :attr:`root`, whatever the CSV says.
+        """The file of a clip, absolute; never outside its root, whatever the CSV says.
 
         Raises:
             LibraryError: the file is not there, or not under the root.
         """
-        path = (self.root / clip.file).resolve()
-        if not path.is_relative_to(self.root):
+        if not 0 <= clip.source < len(self.roots):
+            raise LibraryError(
+                f"{clip.id!r} is of source {clip.source}, and the library {self.name} has "
+                f"{len(self.roots)}; make it again: {self.rebuild}"
+            )
+        root = self.roots[clip.source]
+        path = (root / clip.file).resolve()
+        if not path.is_relative_to(root):
             raise LibraryError(
                 f"{clip.file!r} leads out of the library's folder of sounds; it is not opened: "
                 "move the sound into the folder and build the library again"
             )
         if not path.is_file():
             raise LibraryError(
-                f"{clip.file!r} is not in {self.root} any more; "
+                f"{clip.file!r} is not in {root} any more; "
                 f"put it back, or build again: {self.rebuild}"
             )
         return path
@@ -175,41 +211,64 @@ class SoundLibrary:
         return {clip.id: row for row, clip in enumerate(self.clips)}
 
 
-def write(
-    folder: Path,
-    manifest: Manifest,
-    *,
-    clips: tuple[LibraryClip, ...],
-    embeddings: Floats,
-    places: Floats,
-) -> None:
+def clips_of(folder: Path) -> tuple[LibraryClip, ...]:
+    """The clips of a library, whatever model it is of.
+
+    Raises:
+        LibraryError: there is no library, or its table of clips cannot be read.
+    """
+    manifest = Manifest.read(folder)
+    return _read_clips(folder / CLIPS, manifest.count, rebuild_command(folder, manifest))
+
+
+def write(folder: Path, manifest: Manifest, contents: Contents) -> None:
     """Write a library; what lay in ``folder`` stays until all of the new one is on disk.
 
     Args:
         folder: where it shall lie.
         manifest: its ``files`` are filled in here.
-        clips: N sounds.
-        embeddings: (N, D), of length 1.
-        places: (N, 2).
+        contents: what it holds.
 
     Raises:
         LibraryError: it cannot be written there, or the parts do not fit each other.
     """
-    shapes = (len(clips), embeddings.shape, places.shape)
-    if shapes != (manifest.count, (manifest.count, manifest.dim), (manifest.count, 2)):
-        raise LibraryError(f"clips, embeddings and places of shapes {shapes} do not fit together")
+    _check_fit(manifest, contents)
     try:
         with atomic_folder(folder) as temporary:
-            _write_clips(temporary / CLIPS, clips)
-            np.save(temporary / EMBEDDINGS, embeddings.astype(np.float32), allow_pickle=False)
-            np.save(temporary / MAP, places.astype(np.float32), allow_pickle=False)
-            faiss.write_index(_flat_index(embeddings), str(temporary / FAISS))
-            about = asdict(manifest) | {"files": {n: sha256_of(temporary / n) for n in CHECKED}}
-            text = json.dumps(about, indent=2, ensure_ascii=False)
-            (temporary / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            write_clips(temporary / CLIPS, contents.clips)
+            write_files(temporary / FILES, contents.files)
+            arrays = {
+                EMBEDDINGS: contents.embeddings.astype(np.float32, copy=False),
+                MAP: contents.places.astype(np.float32, copy=False),
+                CLUSTERS: contents.clusters.astype(np.int32, copy=False),
+            }
+            for name, array in arrays.items():
+                np.save(temporary / name, array, allow_pickle=False)
+            nearest.write(contents.index, temporary / FAISS)
+            sums = {name: sha256_of(temporary / name) for name in (*CHECKED, FAISS)}
+            _write_manifest(temporary / MANIFEST, replace(manifest, files=sums))
     except OSError as error:
         raise LibraryError(
-            f"the library cannot be written to {folder} ({error.strerror}); choose another folder"
+            f"the library cannot be written to {folder} ({error.strerror or error}); "
+            "make room, or choose another folder"
+        ) from error
+
+
+def delete(folder: Path) -> None:
+    """Delete a library, not the sounds that it is of.
+
+    Raises:
+        LibraryError: there is no library, or it cannot be deleted.
+    """
+    settle_folder(folder)
+    if not (folder / MANIFEST).is_file():
+        raise LibraryError(f"there is no sound library in {folder}; name one that is listed")
+    try:
+        (folder / MANIFEST).unlink()  # from here on it is none, whatever happens
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise LibraryError(
+            f"{folder} cannot be deleted ({error.strerror or error}); change its permissions"
         ) from error
 
 
@@ -239,7 +298,12 @@ def _check_model(manifest: Manifest, checkpoint: Checkpoint, again: str) -> None
         )
 
 
-def _check_files(folder: Path, manifest: Manifest, again: str) -> None:
+def check_files(folder: Path, manifest: Manifest, again: str) -> None:
+    """Hold the files of a library against its manifest.
+
+    Raises:
+        LibraryError: one is missing or damaged; the message names it.
+    """
     for name in CHECKED:
         path = folder / name
         if not path.is_file():
@@ -251,73 +315,77 @@ def _check_files(folder: Path, manifest: Manifest, again: str) -> None:
             )
 
 
-def _array(path: Path, shape: tuple[int, int], again: str) -> Floats:
+def _array(path: Path, dtype: type, shape: tuple[int, ...], again: str) -> NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise LibraryError(
             f"{path} is not an array ({reason_of(error)}); make the library again: {again}"
         ) from error
-    if array.dtype != np.float32 or array.shape != shape:
+    if array.dtype != dtype or array.shape != shape:
         raise LibraryError(
-            f"{path} holds {array.dtype} of shape {array.shape} where float32 of {shape} belongs; "
-            f"make the library again: {again}"
+            f"{path} holds {array.dtype} of shape {array.shape} where {np.dtype(dtype)} of {shape} "
+            f"belongs; make the library again: {again}"
         )
     return array
 
 
 def _read_clips(path: Path, count: int, again: str) -> tuple[LibraryClip, ...]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            clips = tuple(_clip(row) for row in csv.DictReader(file, strict=True))
+        clips = read_clips(path)
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise LibraryError(
             f"{path} cannot be read ({reason_of(error)}); make the library again: {again}"
         ) from error
-    if len({clip.id for clip in clips}) != count or len(clips) != count:
+    different = min(len({clip.id for clip in clips}), len({clip.number for clip in clips}))
+    if not len(clips) == different == count:
         raise LibraryError(
-            f"{path} lists {len(clips)} clips where {count} with unique ids belong; "
+            f"{path} lists {len(clips)} clips where {count} with unique ids and numbers belong; "
             f"make the library again: {again}"
         )
     return clips
 
 
-def _clip(row: Mapping[str, str]) -> LibraryClip:
-    known: dict[str, Any] = {key: row[key] for key in _COLUMNS if key not in ("start", "end")}
-    return LibraryClip(**known, start_s=float(row["start"]), end_s=float(row["end"]))
+def _numbers(clips: Sequence[LibraryClip]) -> Integers:
+    return np.array([clip.number for clip in clips], np.int64)
 
 
-_COLUMNS = tuple(field.name.removesuffix("_s") for field in fields(LibraryClip))
+def _check_fit(manifest: Manifest, contents: Contents) -> None:
+    count = manifest.count
+    shapes = (
+        len(contents.clips),
+        contents.embeddings.shape,
+        contents.places.shape,
+        contents.clusters.shape,
+        contents.index.ntotal,
+    )
+    if shapes != (count, (count, manifest.dim), (count, 2), (count,), count):
+        raise LibraryError(
+            f"clips, embeddings, places, clusters and index of shapes {shapes} do not fit together "
+            f"in a library of {count} clips"
+        )
 
 
-def _write_clips(path: Path, clips: tuple[LibraryClip, ...]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        table.writerow(_COLUMNS)
-        table.writerows(asdict(clip).values() for clip in clips)
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def _flat_index(embeddings: Floats) -> faiss.Index:
-    index = faiss.IndexFlatIP(embeddings.shape[1])
-    index.add(np.ascontiguousarray(embeddings, dtype=np.float32))
+def _opened_index(
+    folder: Path, manifest: Manifest, embeddings: Floats, numbers: Integers
+) -> faiss.Index:
+    """The FAISS file if it is the one that was written, else a new one, kept if possible."""
+    path = folder / FAISS
+    with suppress(OSError, LibraryError):
+        if sha256_of(path) == manifest.files.get(FAISS):
+            index = nearest.read(path)
+            if nearest.holds(index, embeddings, numbers):
+                return index
+    index = nearest.build(embeddings, numbers)
+    with suppress(OSError, LibraryError):
+        with atomic_path(path) as temporary:
+            nearest.write(index, temporary)
+        with atomic_path(folder / MANIFEST) as temporary:
+            sums = {**manifest.files, FAISS: sha256_of(path)}
+            _write_manifest(temporary, replace(manifest, files=sums))
     return index
-
-
-def _read_index(path: Path, embeddings: Floats) -> faiss.Index:
-    """The FAISS file if it holds exactly the embeddings, else a new one, kept if possible."""
-    with suppress(OSError, RuntimeError, MemoryError):
-        index = faiss.read_index(str(path))
-        if _holds(index, embeddings):
-            return index
-    index = _flat_index(embeddings)
-    with suppress(OSError, RuntimeError), atomic_path(path) as temporary:
-        faiss.write_index(index, str(temporary))
-    return index
-
-
-def _holds(index: faiss.Index, embeddings: Floats) -> bool:
-    if not isinstance(index, faiss.IndexFlat) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
-        return False
-    if (index.ntotal, index.d) != embeddings.shape:
-        return False
-    return np.array_equal(index.reconstruct_n(0, index.ntotal), embeddings)

@@ -18,7 +18,6 @@ from passt_core.lab.archive import unpack
 from passt_core.lab.heard import Heard, HeardClip
 from passt_core.lab.labelled import LabelledClip
 from passt_core.library import store
-from passt_core.library.catalogue import catalogue
 from passt_core.library.manifest import Manifest
 from passt_core.library.store import SoundLibrary
 from passt_ui.services import Visitor
@@ -84,23 +83,21 @@ def of_library(key: str) -> LabelledSounds:
     if name not in store.names(INDEX):
         raise LibraryError(f"there is no library {name!r}; choose one of the list")
     folder = INDEX / name
-    manifest = Manifest.read(folder)
-    table = folder / manifest.labels if manifest.labels else None
-    found = catalogue(folder / manifest.root, table)
-    labelled = [sound for sound in found.sounds if sound.label]
+    roots = [(folder / source.root).resolve() for source in Manifest.read(folder).sources]
+    clips = {roots[clip.source] / clip.file: clip for clip in store.clips_of(folder)}
+    labelled = {path: clip for path, clip in clips.items() if clip.label and path.is_file()}
     if not labelled:
         raise DatasetError(
-            f"no sound of the library {name} has a label; "
+            f"no sound of the library {name} has a label and is still there; "
             "choose another, or bring a zip of folders, one for each class"
         )
-    paths = {found.root / sound.file: sound for sound in labelled}
-    skipped = {"left out of the library": len(found.skipped), "without a label": 0}
-    skipped["without a label"] = len(found.sounds) - len(labelled)
+    gone = sum(not path.is_file() for path in clips)
+    skipped = {"not there any more": gone, "without a label": len(clips) - len(labelled) - gone}
     return LabelledSounds(
         key=key,
         name=name,
-        clips=tuple(LabelledClip(path=path, label=s.label) for path, s in paths.items()),
-        titles=MappingProxyType({path: sound.id for path, sound in paths.items()}),
+        clips=tuple(LabelledClip(path=path, label=c.label) for path, c in labelled.items()),
+        titles=MappingProxyType({path: c.id.partition("#t=")[0] for path, c in labelled.items()}),
         skipped=MappingProxyType({reason: n for reason, n in skipped.items() if n}),
     )
 
@@ -132,7 +129,7 @@ def stored(sounds: LabelledSounds, visitor: Visitor) -> Heard | None:
     library = _opened(sounds, visitor)
     if library is None:
         return None
-    rows = {library.root / clip.file: row for row, clip in enumerate(library.clips)}
+    rows = {library.roots[clip.source] / clip.file: row for row, clip in enumerate(library.clips)}
     longest = max((clip.end_s for clip in library.clips), default=0.0)
     if longest > visitor.predictor.window_s or any(clip.path not in rows for clip in sounds.clips):
         return None
