@@ -1,73 +1,378 @@
-"""Nearest embeddings by inner product (FAISS), each under its clip's number."""
+"""The nearest embeddings in a library of any size (FAISS, Douze et al. 2024, arXiv:2401.08281).
+
+Two kinds of index stand behind the same functions. Up to :data:`EXACT_LIMIT` embeddings are all
+compared with the query: *exact*. More are *compressed*: a fixed rotation, lists of neighbours
+found by k-means, and one bit per dimension (RaBitQ, Gao and Long 2024, arXiv:2405.12497). The bits
+of the lists nearest to the query choose candidates, and the candidates' float32 embeddings say how
+alike they are: what is reported is exact with both kinds, and only with the second can a neighbour
+be missed. ``docs/decisions/0013-nearest.md`` tells how often, and what else was tried.
+
+An embedding is known by its number, which stays when others come and go.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from passt_core.errors import LibraryError
+from passt_core.files import atomic_path
 
 Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
-EXACT = "exact"
+Numbers = NDArray[np.int64]
+Vectors = Callable[[Numbers], Floats]
+"""Numbers (n,) → their embeddings (n, D), as read from the library's file."""
+
+_swig: Any = faiss
+"""FAISS's type stubs know its C++ side; arrays and keywords are taken by its Python side."""
+
+EXACT_LIMIT = 50_000
+"""Most embeddings of the exact kind."""
+SEED = 0
+
+_BLOCK = 16_384
+"""Embeddings in memory at a time: 50 MB of dimension 768."""
+_TRAINING = 64
+"""Embeddings per list that k-means sees."""
+_ROUNDS = 10
+"""Rounds of k-means."""
+_PROBED = 64
+"""Lists that are looked into; more where few numbers are allowed or many neighbours wanted."""
+_CANDIDATES = (100, 5)
+"""Candidates that are compared exactly: so many, or so many times the neighbours wanted."""
+_FEW = 20_000
+"""Up to so many allowed embeddings are all compared exactly, without the index."""
+_BITMAP = 1 << 27
+"""Numbers below this are filtered by a bit each, 16 MB at most; larger ones by a hash table."""
+_SAMPLE = 64
+"""Embeddings that :func:`holds` looks for in a compressed index."""
+_TOLERANCE = 0.25
+"""How far one bit per dimension may be from an embedding's similarity with itself, 1."""
+_UNIT = 1e-3
+"""How far from 1 the length of an embedding may be."""
 
 
-def build(embeddings: Floats, numbers: Integers) -> faiss.Index:
-    """An index over embeddings (N, D) of length 1 by their numbers (N,)."""
-    index = faiss.IndexIDMap2(faiss.IndexFlatIP(embeddings.shape[1]))
-    index.add_with_ids(np.ascontiguousarray(embeddings, np.float32), numbers)
+def build(embeddings: Floats, numbers: Numbers, *, limit: int = EXACT_LIMIT) -> faiss.Index:
+    """Index the embeddings of a library, the same each time.
+
+    They are read in blocks: a memory map of any size is never held in memory as a whole.
+
+    Args:
+        embeddings: (N, D) float32 of length 1.
+        numbers: (N,) their numbers, 0 or more, each once.
+        limit: most embeddings of the exact kind.
+
+    Raises:
+        LibraryError: the numbers do not fit the embeddings, or these are not of length 1.
+    """
+    _check(embeddings, numbers)
+    index = _exact(embeddings) if len(embeddings) <= limit else _compressed(embeddings)
+    _add(index, embeddings, numbers, np.arange(len(numbers)))
     return index
 
 
 def changed(
     index: faiss.Index,
     embeddings: Floats,
-    numbers: Integers,
+    numbers: Numbers,
     *,
     new: NDArray[np.bool_],
-    removed: Integers,
+    removed: Numbers,
+    limit: int = EXACT_LIMIT,
 ) -> faiss.Index:
-    """The index of a changed library: ``embeddings`` and ``numbers`` are all that it holds now.
+    """The index of a library after a change; the one before stays as it is.
+
+    Only what is new is added and only what went is removed, unless the lists that were made for
+    the library no longer suit it: then they are made anew.
 
     Args:
-        index: of what it held; it stays what it is.
-        embeddings: (N, D) of length 1.
-        numbers: (N,).
-        new: which of them are not in the index, (N,).
-        removed: numbers in the index that are not there any more.
+        index: of the library before.
+        embeddings: (N, D) of the library now.
+        numbers: (N,) of the library now.
+        new: (N,), True where the index does not hold the embedding yet.
+        removed: numbers to take out; one that is new as well gets its new embedding.
+        limit: most embeddings of the exact kind.
+
+    Raises:
+        LibraryError: as :func:`build`.
     """
-    return build(embeddings, numbers)
+    _check(embeddings, numbers)
+    rows = np.flatnonzero(new)
+    if index.d != embeddings.shape[1] or not _suits(index, len(numbers), len(rows), limit):
+        return build(embeddings, numbers, limit=limit)
+    # An index that is mapped from its file must not be written to: FAISS would end the process.
+    after = _swig.deserialize_index(_swig.serialize_index(index))
+    if len(removed):
+        after.remove_ids(np.ascontiguousarray(removed, np.int64))
+    _add(after, embeddings, numbers, rows)
+    if not np.array_equal(np.sort(_numbers_of(after)), np.sort(numbers)):
+        return build(embeddings, numbers, limit=limit)
+    return after
 
 
 def write(index: faiss.Index, path: Path) -> None:
-    """Write an index.
+    """Write an index; a file that was there stays until all of the new one is on disk.
 
     Raises:
-        OSError: it cannot be written.
+        LibraryError: it cannot be written there.
     """
-    faiss.write_index(index, str(path))
+    try:
+        with atomic_path(path) as temporary:
+            faiss.write_index(index, str(temporary))
+    except (OSError, RuntimeError) as error:
+        raise LibraryError(
+            f"{path} cannot be written ({_reason(error)}); make room or choose another folder"
+        ) from error
 
 
 def read(path: Path) -> faiss.Index:
-    """Read an index.
+    """Open an index, mapped from its file: parts of it are read as searches need them.
+
+    FAISS checks little of what it reads. Open only files that this library wrote, and ask
+    :func:`holds` whether it is the right one.
 
     Raises:
-        LibraryError: it cannot be read.
+        LibraryError: it is missing, damaged or of another kind.
     """
     try:
-        return faiss.read_index(str(path))
-    except RuntimeError as error:
-        raise LibraryError(f"{path} cannot be read as a FAISS index") from error
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        kind(index)
+    except (RuntimeError, MemoryError, LibraryError) as error:
+        raise LibraryError(
+            f"{path} cannot be read as an index ({_reason(error)}); remove it, and it is made again"
+        ) from error
+    return index
 
 
 def kind(index: faiss.Index) -> str:
-    """What kind of index it is."""
-    return EXACT
+    """``exact`` or ``compressed``.
+
+    Raises:
+        LibraryError: it is neither, and none of ours.
+    """
+    if index.metric_type == faiss.METRIC_INNER_PRODUCT:
+        if isinstance(index, faiss.IndexIDMap2) and isinstance(index.index, faiss.IndexFlat):
+            return "exact"
+        if isinstance(index, faiss.IndexPreTransform) and isinstance(
+            faiss.downcast_index(index.index), faiss.IndexIVFRaBitQ
+        ):
+            return "compressed"
+    raise LibraryError(
+        f"an index of type {type(index).__name__} is not one of a library; make it again"
+    )
 
 
-def holds(index: faiss.Index, embeddings: Floats, numbers: Integers) -> bool:
-    """Whether an index is of these embeddings by these numbers."""
-    return (index.ntotal, index.d) == embeddings.shape
+def holds(index: Any, embeddings: Floats, numbers: Numbers) -> bool:
+    """Whether an index is the one of these embeddings.
+
+    The numbers are compared in both kinds. An exact index has to hold the very embeddings; of a
+    compressed one, a sample with a fixed seed is looked for where it belongs.
+
+    Args:
+        index: of either kind.
+        embeddings: (N, D) of the library.
+        numbers: (N,) of the library.
+    """
+    if (index.ntotal, index.d) != embeddings.shape or len(numbers) != index.ntotal:
+        return False
+    held = _numbers_of(index)
+    if not np.array_equal(np.sort(held), np.sort(numbers)):
+        return False
+    if kind(index) == "exact":
+        order = np.argsort(numbers)
+        rows = order[np.searchsorted(numbers, held, sorter=order)]
+        return all(
+            np.array_equal(index.index.reconstruct_n(start, len(part)), embeddings[part])
+            for start, part in _parts(rows)
+        )
+    drawn = np.sort(np.random.default_rng(SEED).permutation(len(numbers))[:_SAMPLE])
+    return all(_finds(index, embeddings[row], int(numbers[row])) for row in drawn)
+
+
+def search(
+    index: faiss.Index,
+    queries: Floats,
+    k: int,
+    *,
+    vectors: Vectors,
+    allowed: Numbers | None = None,
+) -> tuple[Floats, Numbers]:
+    """The k nearest embeddings of each query, the most alike first, the lower number of equals.
+
+    Args:
+        index: of either kind.
+        queries: (Q, D) of length 1.
+        k: how many, at least 1.
+        vectors: gives the library's embeddings by number; the exact kind does not need it.
+        allowed: numbers of the library that may be found; None: all.
+
+    Returns:
+        Cosine similarities, -1 to 1, and numbers, (Q, min(k, N)) each, N being the embeddings that
+        may be found.
+
+    Raises:
+        LibraryError: k is not at least 1, or the queries are not of the index's dimension.
+    """
+    _check_query(index, queries, k)
+    queries = np.ascontiguousarray(queries, np.float32)
+    count = index.ntotal if allowed is None else len(allowed)
+    k = min(k, count)
+    if k == 0:
+        return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+    if kind(index) == "exact":
+        found, numbers = index.search(queries, k, params=_parameters(allowed))
+        return _ordered(found, numbers, k)
+    if allowed is not None and count <= _FEW:
+        rows = np.sort(allowed)
+        return _ordered(queries @ vectors(rows).T, np.tile(rows, (len(queries), 1)), k)
+    candidates = _candidates(index, queries, k, allowed, count)
+    found = np.stack(
+        [vectors(numbers) @ query for numbers, query in zip(candidates, queries, strict=True)]
+    )
+    return _ordered(found, candidates, k)
+
+
+def _exact(embeddings: Floats) -> faiss.Index:
+    return faiss.IndexIDMap2(faiss.IndexFlatIP(embeddings.shape[1]))
+
+
+def _compressed(embeddings: Floats) -> faiss.Index:
+    """An empty index, its lists made from a sample of the embeddings.
+
+    Without the rotation, a dimension of large values would get no more than its one bit.
+    """
+    lists = min(_lists(len(embeddings)), len(embeddings))
+    index = faiss.index_factory(
+        embeddings.shape[1], f"HR,IVF{lists},RaBitQ", faiss.METRIC_INNER_PRODUCT
+    )
+    means = faiss.extract_index_ivf(index).cp
+    means.seed, means.niter, means.spherical, means.min_points_per_centroid = SEED, _ROUNDS, True, 1
+    drawn = np.random.default_rng(SEED).permutation(len(embeddings))[: _TRAINING * lists]
+    index.train(np.ascontiguousarray(embeddings[np.sort(drawn)]))
+    return index
+
+
+def _lists(count: int) -> int:
+    """A power of two near twice the root: scanning the lists costs about what finding them does."""
+    return 1 << max(0, round(math.log2(2.0 * math.sqrt(count))))
+
+
+def _suits(index: faiss.Index, count: int, added: int, limit: int) -> bool:
+    """Whether an index may take a change, or its lists are out of date."""
+    if kind(index) == "exact":
+        return count <= limit
+    lists = faiss.extract_index_ivf(index).nlist
+    return limit < count and 2 * added <= count and 0.25 < lists / _lists(count) < 4.0
+
+
+def _add(index: faiss.Index, embeddings: Floats, numbers: Numbers, rows: NDArray[np.intp]) -> None:
+    for _, part in _parts(rows):
+        block = np.ascontiguousarray(embeddings[part])
+        lengths = np.linalg.norm(block, axis=1)
+        wrong = np.flatnonzero(~(np.abs(lengths - 1.0) < _UNIT))  # NaN is wrong too
+        if len(wrong):
+            raise LibraryError(
+                f"the embedding of number {numbers[part[wrong[0]]]} has length "
+                f"{lengths[wrong[0]]:g} where 1 belongs; make the library again"
+            )
+        index.add_with_ids(block, np.ascontiguousarray(numbers[part], np.int64))
+
+
+def _parts(rows: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    for start in range(0, len(rows), _BLOCK):
+        yield start, rows[start : start + _BLOCK]
+
+
+def _numbers_of(index: Any) -> Numbers:
+    """The numbers in an index, (N,), in its own order."""
+    if kind(index) == "exact":
+        return np.asarray(_swig.vector_to_array(index.id_map))
+    lists = _swig.extract_index_ivf(index).invlists
+    sizes = [lists.list_size(number) for number in range(lists.nlist)]
+    held = [
+        faiss.rev_swig_ptr(lists.get_ids(number), size) for number, size in enumerate(sizes) if size
+    ]
+    return np.concatenate(held) if held else np.empty(0, np.int64)
+
+
+def _finds(index: faiss.Index, vector: Floats, number: int) -> bool:
+    """Whether an embedding stands under its number in the lists nearest to it."""
+    parameters = _parameters(np.array([number]), _PROBED)
+    (similarity,), (found,) = (a[0] for a in index.search(vector[None], 1, params=parameters))
+    return found == number and abs(similarity - 1.0) < _TOLERANCE
+
+
+def _candidates(
+    index: faiss.Index, queries: Floats, k: int, allowed: Numbers | None, count: int
+) -> Numbers:
+    """Numbers that are worth comparing, (Q, at least k): more lists until there are enough."""
+    wanted = min(max(_CANDIDATES[0], _CANDIDATES[1] * k), count)
+    lists = faiss.extract_index_ivf(index).nlist
+    widened = max(1.0, wanted / _CANDIDATES[0]) * index.ntotal / count
+    probed = min(math.ceil(_PROBED * widened), lists)
+    while True:
+        _, numbers = index.search(queries, wanted, params=_parameters(allowed, probed))
+        if probed == lists or (numbers >= 0).all():
+            return np.sort(numbers, axis=1)  # rows of a file, read in their order
+        probed = min(2 * probed, lists)
+
+
+def _parameters(allowed: Numbers | None, probed: int | None = None) -> faiss.SearchParameters:
+    """How to search: what may be found and, in a compressed index, in how many lists."""
+    selector = None if allowed is None else _selector(np.ascontiguousarray(allowed, np.int64))
+    if probed is None:
+        return _swig.SearchParameters(sel=selector)
+    lists = _swig.SearchParametersIVF(sel=selector, nprobe=probed)
+    return _swig.SearchParametersPreTransform(index_params=lists)
+
+
+def _selector(allowed: Numbers) -> faiss.IDSelector:
+    top = int(allowed.max())
+    if top >= _BITMAP:
+        return _swig.IDSelectorBatch(allowed)
+    bits = np.zeros(top + 1, bool)
+    bits[allowed] = True
+    return _swig.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
+
+
+def _ordered(similarities: Floats, numbers: Numbers, k: int) -> tuple[Floats, Numbers]:
+    """The k best of each row, (Q, k) each, in an order that does not hang on FAISS's own."""
+    order = np.lexsort((numbers, -similarities))[:, :k]
+    best = np.take_along_axis(similarities, order, axis=1)
+    return np.clip(best, -1.0, 1.0), np.take_along_axis(numbers, order, axis=1)
+
+
+def _check(embeddings: Floats, numbers: Numbers) -> None:
+    if embeddings.ndim != 2 or embeddings.dtype != np.float32:
+        raise LibraryError(
+            f"embeddings of type {embeddings.dtype} and shape {embeddings.shape} cannot be "
+            "indexed; give float32 of shape (N, D)"
+        )
+    if numbers.shape != embeddings.shape[:1] or not np.issubdtype(numbers.dtype, np.integer):
+        raise LibraryError(
+            f"{numbers.dtype} numbers of shape {numbers.shape} do not fit {len(embeddings)} "
+            "embeddings; give one integer for each"
+        )
+    if len(numbers) and (numbers.min() < 0 or len(np.unique(numbers)) < len(numbers)):
+        raise LibraryError("numbers of embeddings must be 0 or more and each stand once")
+
+
+def _check_query(index: faiss.Index, queries: Floats, k: int) -> None:
+    if k < 1:
+        raise LibraryError(f"{k} neighbours were asked for; ask for at least 1")
+    if queries.ndim != 2 or queries.shape[1] != index.d:
+        raise LibraryError(
+            f"queries of shape {queries.shape} do not fit an index of dimension {index.d}; "
+            f"give (Q, {index.d})"
+        )
+
+
+def _reason(error: Exception) -> str:
+    """What FAISS says in its own last words, without the place in its source."""
+    return str(error).strip().splitlines()[-1].rsplit("Error: ", 1)[-1] or type(error).__name__
