@@ -131,7 +131,7 @@ def _updating(home: Path, sources: tuple[Source, ...], predictor: Predictor, kno
         outcomes: dict[str, Outcome] = {**known.heard, **notes.heard()}
         fresh = {
             record.sha256: paths[record.key]
-            for record in reversed(list(records.values()))
+            for record in records.values()
             if record.state is State.IN and record.sha256 not in outcomes
         }
         done = 0
