@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from . import animals, domestic, machines, music, water_weather
+from . import animals, birds, domestic, machines, music, water_weather
 from .dsp import Signal, curve, low, normal, overlay, samples
 from .space import mix, outdoors, pass_by, room
 
@@ -73,9 +73,9 @@ def farm_morning(rng: Generator) -> Signal:
     """A rooster, birds around it."""
     n = samples(7.0)
     crow = np.zeros(n)
-    overlay(crow, normal(animals.rooster(rng)), 0.4)
-    overlay(crow, normal(animals.rooster(rng)), 3.9, 0.8)
-    return mix((crow, 0), (_looped(rng, animals.bird, n), -16))
+    overlay(crow, normal(birds.rooster(rng)), 0.4)
+    overlay(crow, normal(birds.rooster(rng)), 3.9, 0.8)
+    return mix((crow, 0), (_looped(rng, birds.bird, n), -16))
 
 
 def passing_siren(rng: Generator) -> Signal:
