@@ -19,10 +19,12 @@ from .dsp import (
     samples,
     soft_clip,
     times,
+    wander,
     white,
 )
 from .modes import modal
 from .space import mix, outdoors, room
+from .vehicles import motor
 from .voice import partials, steady
 
 
@@ -52,8 +54,8 @@ def alarm_clock(rng: Generator) -> Signal:
     """The bells of a wind-up clock, or the beeps of a digital one."""
     n = samples(between(rng, 2.8, 4.2))
     out = np.zeros(n)
-    if rng.random() < 0.5:
-        bell = rung(rng, n / SR, between(rng, 14, 26), between(rng, 1800, 3200), 0.5)
+    if rng.random() < 0.35:
+        bell = rung(rng, n / SR, between(rng, 18, 30), between(rng, 1800, 3200), 0.8)
         overlay(out, bell, between(rng, 0.05, 0.3))
     else:
         hz, length = between(rng, 1700, 2500), between(rng, 0.06, 0.12)
@@ -116,9 +118,9 @@ def _line(rng: Generator, x: Signal) -> Signal:
 
 
 def dial_tone(rng: Generator) -> Signal:
-    """Two tones of an exchange, steady: 350 + 440 Hz, 425 Hz, or 400 + 450 Hz."""
+    """Two tones of an exchange, steady: 350 + 440 Hz and the like."""
     n = samples(between(rng, 2.0, 3.0))
-    pair = ((350, 440), (425, 425.4), (400, 450))[int(rng.integers(0, 3))]
+    pair = ((350, 440), (350, 450), (425, 450))[int(rng.integers(0, 3))]
     tone = sum(np.sin(2 * np.pi * hz * times(n) + rng.uniform(0, 6)) for hz in pair)
     return _line(rng, soft_clip(np.asarray(tone), between(rng, 0.1, 0.6)))
 
@@ -173,9 +175,9 @@ def reversing_beeps(rng: Generator) -> Signal:
     horn = resonate(tone, [(between(rng, 1200, 2800), 2.0, 1.0)]) + 0.3 * tone
     beeps = normal(horn) * np.clip(low(on, 120, 1), 0, 1)
     far = outdoors(rng, beeps, distance=between(rng, 8, 40), wet=between(rng, 0.3, 0.6))
-    diesel = partials(between(rng, 24, 34) * gusts(rng, n, 2, 0.15), 3.0)
-    rumble = mix((low(diesel, 500, 1), 0), (low(coloured(rng, n, 4.0), 1500), -4))
-    return mix((far, 0), (rumble, between(rng, -24, -10)))
+    firing = between(rng, 22, 34) * (1 + wander(rng, n, 2, 0.03))
+    diesel = motor(rng, firing, cycle=6, lowest=60, rough=0.4, load=np.full(n, 0.5))
+    return mix((far, 0), (diesel, between(rng, -7, 1)))
 
 
 def civil_siren(rng: Generator) -> Signal:

@@ -19,7 +19,9 @@ from .dsp import (
     samples,
     white,
 )
+from .mallets import tubular_bells
 from .modes import modal
+from .music import hertz
 from .space import mix, outdoors, room
 from .voice import partials, steady
 
@@ -109,15 +111,16 @@ def _chime(rng: Generator, hz: float, length: float) -> Signal:
 
 
 def doorbell(rng: Generator) -> Signal:
-    """Ding-dong from chime bars, once or twice; or an electric bell that rattles."""
-    out = np.zeros(samples(between(rng, 2.8, 4.2)))
-    top = between(rng, 560, 820)
-    down = 2 ** (-float(rng.choice([3, 4, 5])) / 12)
+    """Ding-dong from chime bars or long tubes, once or twice."""
+    out = np.zeros(samples(between(rng, 2.6, 4.0)))
+    bar = tubular_bells(rng) if rng.random() < 0.6 else None
+    note, down = int(rng.integers(67, 80)), int(rng.choice([3, 4, 5]))
     at = between(rng, 0.08, 0.25)
-    for _ in range(1 if rng.random() < 0.6 else 2):
-        gap = between(rng, 0.4, 0.7)
-        overlay(out, _chime(rng, top, 3.0), at)
-        overlay(out, _chime(rng, top * down, 3.0), at + gap, 0.95)
+    for _ in range(1 if rng.random() < 0.5 else 2):
+        gap = between(rng, 0.35, 0.75)
+        for late, drop in ((0.0, 0), (gap, down)):
+            stroke = bar(note - drop, 2.0, 0.8) if bar else _chime(rng, hertz(note - drop), 3.0)
+            overlay(out, normal(stroke), at + late)
         at += gap + between(rng, 0.7, 1.1)
     out = room(rng, out, rt60=between(rng, 0.4, 1.0), wet=between(rng, 0.2, 0.45))
     return out + between(rng, 0.002, 0.008) * coloured(rng, len(out), 4.0)

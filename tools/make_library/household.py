@@ -41,9 +41,10 @@ def thing(
     hard: float = 0.5,
 ) -> Signal:
     """A small stiff object struck once: `count` modes over `spread` times `lowest` Hz."""
-    freqs = lowest * spread ** np.sort(rng.random(count))
-    t60s = ring * (lowest / freqs) ** 0.5 * rng.uniform(0.4, 1.0, count)
-    out = modal(1.1 * ring, freqs, t60s, rng.uniform(0.2, 1.0, count), rng=rng)
+    freqs = lowest * spread ** np.sort(rng.random(3 * count))
+    t60s = ring * (lowest / freqs) ** 0.5 * rng.lognormal(-0.7, 0.5, 3 * count)
+    heights = rng.lognormal(0, 0.7, 3 * count)
+    out = modal(1.3 * ring, freqs, t60s, heights, rng=rng)
     m = samples(0.005)
     tap = band(white(rng, m), 0.7 * lowest, 12_000, 1) * attack_decay(m, 0.0002, 0.004)
     out = normal(out) * float(np.sqrt(len(out) / SR / 0.05))
@@ -54,23 +55,24 @@ def thing(
 def typing(rng: Generator) -> Signal:
     """A computer keyboard: each key goes down and comes up, the space bar is deeper, bursts."""
     n = samples(between(rng, 3.2, 4.8))
-    out, pace = np.zeros(n), between(rng, 5, 11)
+    out, pace = np.zeros(n), between(rng, 7, 13)
     base, dull = between(rng, 1200, 2600), between(rng, 4000, 9000)
     at = 0.08
     while at < n / SR - 0.25:
         space = rng.random() < 0.15
         for late, loud in ((0.0, 1.0), (between(rng, 0.06, 0.12), 0.45)):
+            m = samples(between(rng, 0.012, 0.03))
+            click = white(rng, m) * attack_decay(m, 0.0006, m / SR)
             hz = base * (0.5 if space else between(rng, 0.8, 1.3))
-            key = thing(rng, hz, 9, 0.035, spread=4, hard=0.9)
-            m = samples(0.03)
-            plate = band(white(rng, m), 150, 900, 1) * attack_decay(m, 0.001, 0.025)
-            overlay(key, normal(plate), 0.0, 0.8)
+            key = normal(resonate(click, [(hz, 2, 1), (2.6 * hz, 2, 1)])) + 0.8 * normal(click)
+            thock = band(white(rng, m), 120, 600, 1) * attack_decay(m, 0.001, m / SR)
+            overlay(key, normal(thock), 0.0, between(rng, 0.3, 0.9))
             overlay(out, low(key, dull, 1), at + late, loud * between(rng, 0.6, 1.0))
         at += float(rng.gamma(4, 0.25)) / pace + (
             between(rng, 0.2, 0.6) if rng.random() < 0.1 else 0
         )
-    out = room(rng, out, rt60=between(rng, 0.2, 0.5), wet=between(rng, 0.1, 0.3), size=4)
-    return out + 0.01 * coloured(rng, n, 4.0)
+    out = room(rng, out, rt60=between(rng, 0.15, 0.3), wet=between(rng, 0.04, 0.12), size=3)
+    return out + float(np.std(out)) * between(rng, 0.03, 0.15) * coloured(rng, n, 3.0)
 
 
 def typewriter(rng: Generator) -> Signal:
@@ -95,11 +97,11 @@ def typewriter(rng: Generator) -> Signal:
 def keys_jangling(rng: Generator) -> Signal:
     """A bunch of keys shaken: flat steel that rings high, many small collisions in swings."""
     n = samples(between(rng, 2.6, 3.8))
-    keys = [thing(rng, between(rng, 2200, 5200), 7, between(rng, 0.12, 0.4), spread=3.5, hard=0.4)
+    keys = [thing(rng, between(rng, 2600, 4500), 3, between(rng, 0.08, 0.25), spread=3, hard=0.2)
             for _ in range(10)]  # fmt: skip
     swing = np.clip(np.sin(phase(between(rng, 2.2, 4.5) * gusts(rng, n, 1, 1.5))), 0.03, 1) ** 2
     swing *= np.clip(gusts(rng, n, 0.9, 5), 0, 2)
-    out = grains(rng, n, between(rng, 28, 60), keys, spread=0.8, density=swing)
+    out = grains(rng, n, between(rng, 60, 140), keys, spread=0.8, density=swing)
     return room(rng, high(out, 1200, 1), rt60=0.35, wet=0.2, size=4, dark=9000)
 
 
@@ -153,8 +155,12 @@ def door_slam(rng: Generator) -> Signal:
         k = samples(0.09)
         thump = low(white(rng, k), 1800) * attack_decay(k, 0.0008, 0.07)
         overlay(out, normal(panel), at)
-        overlay(out, normal(thump), at, 2.0)
-        overlay(out, thing(rng, 900, 12, 0.06, spread=8, hard=1.2), at + between(rng, 0, 0.02), 0.5)
+        overlay(out, normal(thump), at, 4.0)
+        bang = band(coloured(rng, k, 3.0), 120, 6000, 1) * attack_decay(k, 0.0008, 0.06)
+        overlay(out, normal(bang), at, between(rng, 3.0, 6.0))
+        overlay(
+            out, thing(rng, 700, 16, 0.05, spread=8, hard=1.2), at - between(rng, 0.03, 0.09), 0.8
+        )
         at += between(rng, 0.9, 1.3)
     return room(
         rng, out, rt60=between(rng, 0.5, 1.6), wet=between(rng, 0.3, 0.7), size=6, dark=3000
@@ -172,26 +178,18 @@ def _creak(rng: Generator, length: float, rate: float) -> Signal:
     return normal(resonate(train, wood) + 0.05 * train) * shape
 
 
-def creak(rng: Generator) -> Signal:
-    """A door on dry hinges, a floor board: slow groans that speed up and slow down."""
-    n = samples(between(rng, 2.6, 4.0))
-    out, at = np.zeros(n), between(rng, 0.05, 0.3)
-    while at < n / SR - 0.6:
-        length = between(rng, 0.6, 1.6)
-        overlay(out, _creak(rng, length, between(rng, 22, 110)), at, between(rng, 0.6, 1))
-        at += length + between(rng, 0.1, 0.6)
-    return room(rng, out, rt60=0.6, wet=0.35, size=5) + 0.004 * coloured(rng, n, 4.0)
-
-
 def dishes(rng: Generator) -> Signal:
     """Plates and pans put down, stacked and pushed: china rings short, steel rings longer."""
     n = samples(between(rng, 3.0, 4.4))
     out, at = np.zeros(n), 0.1
-    china = [between(rng, 700, 1900) for _ in range(4)]
+    china = [between(rng, 1300, 3200) for _ in range(5)]
     while at < n / SR - 0.3:
-        hz, ring = float(rng.choice(china)), between(rng, 0.1, 0.45)
-        overlay(out, thing(rng, hz, 12, ring, spread=7, hard=0.8), at, rng.lognormal(-0.4, 0.5))
-        at += float(rng.choice([0.06, 0.1, 0.2, 0.35, 0.6])) * between(rng, 0.7, 1.3)
+        late, loud = at, rng.lognormal(-0.2, 0.5)
+        for _ in range(int(rng.integers(1, 6))):
+            plate = thing(rng, float(rng.choice(china)), 14, between(rng, 0.1, 0.4), spread=5)
+            overlay(out, plate, late, loud * between(rng, 0.4, 1.0))
+            late += float(rng.exponential(0.045))
+        at = late + float(rng.exponential(0.25))
     return room(rng, out, rt60=0.5, wet=0.35, size=4, dark=8000) + 0.006 * coloured(rng, n, 3.5)
 
 
@@ -205,36 +203,19 @@ def cutlery(rng: Generator) -> Signal:
     return room(rng, out, rt60=0.4, wet=0.3, size=4, dark=9000) + 0.006 * coloured(rng, n, 3.5)
 
 
-def coins(rng: Generator) -> Signal:
-    """A coin dropped on a table: it bounces, then spins down ever faster."""
-    n = samples(between(rng, 2.2, 3.2))
-    out, at = np.zeros(n), between(rng, 0.05, 0.25)
-    for _ in range(int(rng.integers(1, 4))):
-        coin, gap, loud = thing(rng, between(rng, 3200, 6500), 6, 0.22, spread=2.6), 0.22, 1.0
-        here = at
-        while gap > 0.05:
-            overlay(out, coin, here, loud)
-            here, gap, loud = here + gap, gap * between(rng, 0.66, 0.8), loud * 0.75
-        gap = between(rng, 0.06, 0.08)
-        while gap > 0.012:
-            overlay(out, coin, here, loud * between(rng, 0.7, 1.0))
-            here, gap, loud = here + gap, gap * 0.93, loud * 0.95
-        at += between(rng, 0.3, 0.9)
-    return room(rng, out, rt60=0.35, wet=0.25, size=4, dark=9000) + 0.003 * coloured(rng, n, 3.5)
-
-
 def zipper(rng: Generator) -> Signal:
     """A zip pulled: teeth that click past ever faster or slower, a whine that rises with them."""
     n = samples(between(rng, 2.2, 3.2))
     out, at = np.zeros(n), between(rng, 0.1, 0.3)
+    teeth = [(between(rng, 1200, 2200), 2.5, 1.0), (between(rng, 3000, 5000), 2.5, 1.0)]
     while at < n / SR - 0.35:
         m = samples(between(rng, 0.3, 0.8))
-        fast = between(rng, 130, 320)
-        pace = fast * curve(m, [(0, 0.3), (0.3, 0.8), (0.8, 1.2), (1, 0.9)])
+        fast = between(rng, 180, 420)
+        pace = fast * curve(m, [(0, 0.25), (0.5, 0.8), (0.85, 1.3), (1, 1.0)])
         train = pulses(rng, pace, jitter=0.06, spread=0.35)
-        rasp = through(train, thing(rng, between(rng, 2200, 4200), 8, 0.012, spread=3, hard=1.0))
-        cloth = band(white(rng, m), 800, 9000, 1) * (pace / fast)
-        shape = curve(m, [(0, 0), (0.05, 0.8), (0.9, 1.0), (1, 0)])
+        rasp = resonate(train, teeth) + 0.3 * low(train, 1500, 1)
+        cloth = band(coloured(rng, m, 3.0), 150, 5000, 1) * (pace / fast)
+        shape = curve(m, [(0, 0), (0.1, 0.3), (0.8, 1.0), (1, 0)])
         overlay(out, (normal(rasp) + 0.5 * normal(cloth)) * shape, at)
         at += m / SR + between(rng, 0.25, 0.7)
     return room(rng, out, rt60=0.25, wet=0.2, size=3) + 0.006 * coloured(rng, n, 3.5)
@@ -268,53 +249,20 @@ def toilet_flush(rng: Generator) -> Signal:
     def falls(hz: Signal, seconds: Signal) -> Signal:
         return 1 / (1 + (hz / at_times(edge, seconds[0])[None, :]) ** 2)
 
-    water = shaped(band(coloured(rng, n, 1.5), 120, 9000, 1), falls) * rush
+    water = (
+        shaped(band(coloured(rng, n, 0.5), 250, 10_000, 1), falls) * rush * gusts(rng, n, 14, 1.5)
+    )
     swirl = resonate(water, [(between(rng, 260, 420), 3, 1.0), (between(rng, 600, 1000), 3, 0.7)])
     late = np.clip((since - 1.2) / 0.6, 0, 1) * np.exp(-np.maximum(since - 1.8, 0) / 0.8)
-    drops = [bubble(between(rng, 180, 700), rise=0.15) for _ in range(10)]
-    gurgle = grains(rng, n, between(rng, 60, 120), drops, spread=0.8, density=late + rush + 1e-6)
+    drops = [bubble(between(rng, 250, 2200), rise=0.15) for _ in range(24)]
+    gurgle = grains(rng, n, between(rng, 250, 500), drops, spread=0.8, density=late + rush + 1e-6)
     fill = band(white(rng, n), 900, 6000, 1) * np.clip((since - 1.5) / 1.5, 0.0, 1)
     out = mix(
-        (water, 0), (swirl, -4), (gurgle, between(rng, -12, -5)), (fill, between(rng, -20, -12))
+        (water, 0), (swirl, -4), (gurgle, between(rng, -3, 3)), (fill, between(rng, -20, -12))
     )
     lever = thing(rng, 700, 10, 0.06, spread=6, hard=1.0)
     overlay(out, lever, max(start - 0.06, 0.02), 1.2)
     return room(rng, out, rt60=between(rng, 0.4, 0.9), wet=0.6, size=3)
-
-
-def camera(rng: Generator) -> Signal:
-    """A camera's mirror and shutter, then a motor or a lever that winds the film."""
-    n = samples(between(rng, 2.0, 3.0))
-    out, at = np.zeros(n), between(rng, 0.1, 0.3)
-    base, motorised = between(rng, 900, 2200), rng.random() < 0.6
-    while at < n / SR - 0.5:
-        for late, loud in ((0.0, 1.0), (between(rng, 0.04, 0.09), 0.9)):
-            overlay(out, thing(rng, base, 14, 0.04, spread=8, hard=1.4), at + late, loud)
-        if motorised:
-            m = samples(between(rng, 0.2, 0.4))
-            whirr = partials(
-                steady(m, between(rng, 180, 380)) * curve(m, [(0, 0.7), (1, 1.1)]), 3.0
-            )
-            wind = normal(whirr) + 0.5 * normal(band(white(rng, m), 1500, 8000, 1))
-            overlay(out, wind * curve(m, [(0, 0), (0.1, 1), (0.9, 1), (1, 0)]), at + 0.12, 0.35)
-        at += between(rng, 0.5, 1.1)
-    return room(rng, out, rt60=0.3, wet=0.25, size=4) + 0.004 * coloured(rng, n, 3.5)
-
-
-def scissors(rng: Generator) -> Signal:
-    """Snips: two blades that shear with a rising hiss and shut with a click."""
-    n = samples(between(rng, 2.4, 3.6))
-    out, pace = np.zeros(n), between(rng, 1.6, 3.4)
-    at = 0.08
-    while at < n / SR - 0.4:
-        m = samples(between(rng, 0.12, 0.22))
-        rise = curve(m, [(0, 0.1), (0.8, 1.0), (1, 0.3)])
-        low_hz, high_hz = between(rng, 1800, 3000), between(rng, 7000, 11_000)
-        overlay(out, normal(band(white(rng, m), low_hz, high_hz, 1)) * rise, at, 0.7)
-        snap = thing(rng, between(rng, 2600, 4600), 9, 0.09, spread=3.5, hard=1.0)
-        overlay(out, snap, at + m / SR, 0.9)
-        at += between(rng, 0.85, 1.15) / pace
-    return room(rng, out, rt60=0.25, wet=0.2, size=3, dark=9000) + 0.003 * coloured(rng, n, 3.5)
 
 
 def hammering(rng: Generator) -> Signal:
@@ -322,12 +270,13 @@ def hammering(rng: Generator) -> Signal:
     n = samples(between(rng, 2.6, 4.0))
     out, at = np.zeros(n), between(rng, 0.1, 0.3)
     nail, bench = between(rng, 1800, 3400), between(rng, 90, 180)
-    gap = between(rng, 0.32, 0.6)
+    gap = between(rng, 0.4, 0.8)
     while at < n / SR - 0.3:
         blow = thing(rng, nail, 10, between(rng, 0.08, 0.2), spread=4, hard=1.6)
-        body = modal(0.3, [bench * r for r in (1, 1.7, 2.4, 3.8)], [0.16, 0.13, 0.1, 0.06],
-                     [1, 0.8, 0.6, 0.4], rng=rng)  # fmt: skip
+        k = samples(0.12)
+        body = resonate(white(rng, k) * attack_decay(k, 0.0006, 0.08), [(bench, 1.5, 1.0)])
+        body += 0.3 * band(white(rng, k), 300, 2500, 1) * attack_decay(k, 0.0005, 0.05)
         overlay(out, blow, at, 0.8)
         overlay(out, 2.5 * normal(body), at, between(rng, 0.8, 1.0))
-        at, nail = at + gap * between(rng, 0.93, 1.07), nail * 1.02
+        at, nail = at + gap * between(rng, 0.75, 1.3), nail * 1.02
     return room(rng, out, rt60=between(rng, 0.3, 0.9), wet=0.35, size=6)

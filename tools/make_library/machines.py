@@ -142,7 +142,7 @@ def vacuum_cleaner(rng: Generator) -> Signal:
     return room(rng, out, rt60=0.4, wet=0.7, size=4)
 
 
-def _wheels(rng: Generator, n: int) -> Signal:
+def wheels(rng: Generator, n: int) -> Signal:
     """Bogies over rail joints: pairs of double clacks that pass at an even pace, (n,)."""
     out, gap, size = np.zeros(n), between(rng, 0.9, 1.6), samples(0.25)
     clacks = []
@@ -174,11 +174,11 @@ def _air_horn(rng: Generator, n: int) -> Signal:
 def train(rng: Generator) -> Signal:
     """Cars over joints with rumble, roar and squeal; in some clips the horn calls."""
     n = samples(between(rng, 4.0, 5.5))
-    wheels = _wheels(rng, n)
-    sway = gusts(rng, n, 3, 1.2) * (1 + 0.6 * low(np.abs(wheels), 8, 1) / np.std(wheels))
+    joints = wheels(rng, n)
+    sway = gusts(rng, n, 3, 1.2) * (1 + 0.6 * low(np.abs(joints), 8, 1) / np.std(joints))
     rumble = low(coloured(rng, n, 4.5, 40), 300) * sway
     roar = band(coloured(rng, n, 4.0), 150, 5000, 1) * sway
-    layers = [(wheels, 0.0), (rumble, between(rng, -6, -3)), (roar, between(rng, -6, 1))]
+    layers = [(joints, 0.0), (rumble, between(rng, -6, -3)), (roar, between(rng, -6, 1))]
     if rng.random() < 0.4:
         f0 = between(rng, 1800, 3200) * (1 + wander(rng, n, 2, 0.01))
         squeal = (partials(f0, 8) + 0.3 * partials(1.47 * f0, 8)) * gusts(rng, n, 3, 6)

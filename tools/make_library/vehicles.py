@@ -39,17 +39,35 @@ def _pipe(rng: Generator, length: float, lowest: float) -> Signal:
     return normal(ring) + between(rng, 0.2, 0.6) * normal(puff)
 
 
+def bursts(rng: Generator, train: Signal, length: float, slope: float) -> Signal:
+    """Noise that bursts at each pulse of `train` for about `length` s, never the same twice."""
+    m = samples(3 * length)
+    envelope = through(np.abs(train), attack_decay(m, 0.1 * length, 3 * length))
+    return coloured(rng, len(train), slope) * envelope
+
+
 def motor(
-    rng: Generator, rate: Signal, *, cycle: int, lowest: float, rough: float, load: Signal
+    rng: Generator,
+    rate: Signal,
+    *,
+    cycle: int,
+    lowest: float,
+    rough: float,
+    load: Signal,
+    breath: float = 0.1,
 ) -> Signal:
     """A piston engine that fires `rate` (n,) times a second, in cycles of `cycle` cylinders.
 
     `lowest` is the lowest mode of its exhaust in Hz, `rough` in 0..1 how unevenly it burns,
-    `load` (n,) opens the throttle: louder, brighter, more intake noise.
+    `load` (n,) opens the throttle: louder, brighter, more intake noise; `breath` is the noise of
+    the gas against the tone of the pipe.
     """
     n = len(rate)
     train = pulses(rng, rate, jitter=0.02 + 0.05 * rough, spread=0.08 + 0.25 * rough, cycle=cycle)
     exhaust = through(train, _pipe(rng, 0.06, lowest))
+    gas = normal(bursts(rng, train, 0.35 / float(np.mean(rate)), 2.0))
+    gas = low(resonate(gas, [(4 * lowest, 1.5, 1.0), (11 * lowest, 1.5, 0.7)]) + 0.2 * gas, 7000, 1)
+    exhaust = normal(exhaust) + breath * normal(gas)
     dull, sharp = low(exhaust, 5 * lowest, 1), high(exhaust, 3 * lowest, 1)
     intake = band(coloured(rng, n, 3.0), 150, 4000, 1) * (0.4 + load)
     gears = partials(rate * between(rng, 1.6, 3.4), 6.0) * load
@@ -110,7 +128,13 @@ def motorcycle(rng: Generator) -> Signal:
     rate = curve(n, points) * (1 + wander(rng, n, 5, 0.015))
     load = np.clip(0.4 + 0.8 * rate / top, 0.3, 1.4)
     out = motor(
-        rng, rate, cycle=2, lowest=between(rng, 70, 140), rough=between(rng, 0.4, 0.9), load=load
+        rng,
+        rate,
+        cycle=2,
+        lowest=between(rng, 70, 140),
+        rough=between(rng, 0.4, 0.9),
+        load=load,
+        breath=between(rng, 0.35, 0.6),
     )
     if kind == 2:
         when = between(rng, 0.4, 0.6) * n / SR
@@ -121,7 +145,7 @@ def motorcycle(rng: Generator) -> Signal:
 def car_passing(rng: Generator) -> Signal:
     """Tyres on asphalt, dry or wet, that swell, pass and go; a motor under them."""
     n = samples(between(rng, 4.0, 5.6))
-    speed, closest = between(rng, 12, 30), between(rng, 4, 10)
+    speed, closest = between(rng, 16, 34), between(rng, 3, 7)
     when = between(rng, 0.4, 0.6) * n / SR
     wet = rng.random() < 0.3
     tyres = band(coloured(rng, n, 2.0), 250, 3500, 1)
@@ -131,7 +155,7 @@ def car_passing(rng: Generator) -> Signal:
     rate = steady(n, between(rng, 60, 110))
     engine = motor(rng, rate, cycle=4, lowest=70, rough=0.15, load=np.full(n, 0.5))
     rush = low(coloured(rng, n, 4.0), 500)
-    near = mix((tyres, 0), (engine, between(rng, -14, -4)), (rush, between(rng, -12, -6)))
+    near = mix((tyres, 0), (engine, between(rng, -6, 3)), (rush, between(rng, -8, -2)))
     gone = pass_by(near, speed=speed, closest=closest, when=when, floor=0.03)
     distance = np.hypot(closest, speed * (times(n) - when))
 
@@ -144,41 +168,52 @@ def car_passing(rng: Generator) -> Signal:
     return mix((out, 0), (street, between(rng, -34, -22)))
 
 
+def over_ground(x: Signal, late: Signal, amount: float) -> Signal:
+    """`x` with its reflection off the ground `late` (n,) s after it: the comb that sweeps."""
+    place = np.arange(len(x)) - late * SR
+    return x + amount * np.interp(place, np.arange(len(x)), x, left=0.0)
+
+
 def jet(rng: Generator) -> Signal:
-    """A jet overhead: a roar that darkens as it goes, the whine of its fan, waves in the air."""
+    """A jet overhead: a roar that darkens as it goes, the whine of its fan, the ground's comb."""
     n = samples(between(rng, 4.2, 6.0))
-    path = curve(n, [(0, between(rng, 0.2, 0.6)), (between(rng, 0.35, 0.65), 1), (1, 0.35)])
+    middle = between(rng, 0.35, 0.65)
+    path = curve(n, [(0, between(rng, 0.3, 0.7)), (middle, 1), (1, between(rng, 0.3, 0.6))])
     edge = 300 + between(rng, 1500, 4000) * path**2
 
     def air(hz: Signal, seconds: Signal) -> Signal:
         return 1 / (1 + (hz / at_times(edge, seconds[0])[None, :]) ** 2)
 
-    roar = shaped(coloured(rng, n, 2.0, 60), air) * gusts(rng, n, 4, 1.6)
-    rumble = low(coloured(rng, n, 3.0, 30), 180) * gusts(rng, n, 6, 2.0)
-    sweep = curve(n, [(0, 1.12), (0.5, 1.0), (1, 0.86)])
-    fan = between(rng, 1100, 2600) * sweep
-    whine = normal(partials(fan, 9.0)) + 0.5 * normal(partials(1.37 * fan, 9.0))
-    whine = whine * gusts(rng, n, 5, 3)
-    out = mix((roar, 0), (rumble, between(rng, -6, 2)), (whine, between(rng, -30, -16)))
-    return outdoors(rng, out * path, distance=between(rng, 10, 60), wet=0.3)
+    roar = shaped(coloured(rng, n, 2.5, 60), air) * gusts(rng, n, 12, 0.8)
+    rumble = low(coloured(rng, n, 3.0, 30), 250) * gusts(rng, n, 10, 1.0)
+    fan = between(rng, 1100, 2600) * curve(n, [(0, 1.15), (middle, 1.0), (1, 0.8)])
+    whine = (normal(partials(fan, 9.0)) + 0.5 * normal(partials(1.37 * fan, 9.0))) * path
+    out = mix((roar, 0), (rumble, between(rng, -6, 0)), (whine, between(rng, -28, -15)))
+    late = between(rng, 0.0012, 0.004) * curve(n, [(0, 0.25), (middle, 1.0), (1, 0.2)])
+    return outdoors(rng, over_ground(out * path, late, 0.7), distance=between(rng, 8, 40), wet=0.15)
 
 
 def propeller_plane(rng: Generator) -> Signal:
-    """A small aeroplane: blade and firing tones that beat, a drone that bends as it passes."""
+    """A small aeroplane: blades and cylinders that beat, a drone that bends as it passes."""
     n = samples(between(rng, 4.2, 6.0))
-    rate = between(rng, 62, 105) * (1 + wander(rng, n, 0.7, 0.004))
-    blades = partials(rate, between(rng, 3.5, 5.5))
-    other = partials(rate * between(rng, 1.004, 1.02), 5.0)
-    fire = motor(rng, 1.5 * rate, cycle=4, lowest=90, rough=0.3, load=np.full(n, 0.8))
-    wash = band(coloured(rng, n, 3.5), 100, 3000, 1)
-    near = mix(
-        (blades, 0), (other, between(rng, -9, -3)), (fire, -4), (wash, between(rng, -12, -6))
+    rate = between(rng, 64, 110) * (1 + wander(rng, n, 0.7, 0.004))
+    fire = motor(
+        rng,
+        rate,
+        cycle=6,
+        lowest=between(rng, 80, 130),
+        rough=0.5,
+        load=np.full(n, 0.7),
+        breath=between(rng, 0.1, 0.3),
     )
+    blades = partials(rate * between(rng, 1.004, 1.03), between(rng, 4.5, 6.5))
+    near = mix((low(fire, 1800, 1), 0), (blades, between(rng, -5, 1)))
     when = between(rng, 0.3, 0.7) * n / SR
     flown = pass_by(
         near, speed=between(rng, 30, 55), closest=between(rng, 60, 140), when=when, floor=0.1
     )
-    return outdoors(rng, flown, distance=between(rng, 15, 60), wet=0.25)
+    late = between(rng, 0.001, 0.003) * curve(n, [(0, 0.4), (0.5, 1.0), (1, 0.4)])
+    return outdoors(rng, over_ground(flown, late, 0.6), distance=between(rng, 20, 60), wet=0.2)
 
 
 def foghorn(rng: Generator) -> Signal:
@@ -230,11 +265,12 @@ def train_horn(rng: Generator) -> Signal:
         overlay(out, (normal(horn) + air) * shape, at)
         at += length + between(rng, 0.2, 0.6)
     rumble = low(coloured(rng, n, 4.5, 40), 700) * gusts(rng, n, 3, 2)
-    far = outdoors(rng, out, distance=between(rng, 20, 120), wet=between(rng, 0.4, 0.8))
-    return mix((far, 0), (rumble, between(rng, -26, -14)))
+    roar = band(coloured(rng, n, 4.0), 150, 4000, 1) * gusts(rng, n, 5, 1.5)
+    far = outdoors(rng, out, distance=between(rng, 20, 90), wet=between(rng, 0.4, 0.8))
+    return mix((far, 0), (rumble, between(rng, -12, -3)), (roar, between(rng, -12, -4)))
 
 
-def bicycle(rng: Generator) -> Signal:
+def freewheel(rng: Generator) -> Signal:
     """A freewheel that clicks, a chain, thin tyres on gravelly ground."""
     n = samples(between(rng, 3.2, 4.6))
     rate = between(rng, 14, 38) * curve(n, [(0, 1.2), (0.5, 1.0), (1, between(rng, 0.6, 0.9))])

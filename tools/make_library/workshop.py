@@ -24,7 +24,7 @@ from .dsp import (
 )
 from .modes import modal, pulses, through
 from .space import mix, outdoors, room
-from .vehicles import motor
+from .vehicles import bursts, motor
 from .voice import partials, steady
 
 
@@ -48,7 +48,7 @@ def drill(rng: Generator) -> Signal:
     points = [(0, 0.15), (start, 0.3), (start + 0.1, 1.0), (0.35, 0.98), (0.45, 0.72), (0.7, 0.68),
               (0.8, 0.98), (0.93, 0.95), (1, 0.4)]  # fmt: skip
     speed = top * curve(n, points) * (1 + wander(rng, n, 9, 0.012))
-    gear = universal_motor(rng, speed, between(rng, 9, 16))
+    gear = universal_motor(rng, speed, between(rng, 14, 24))
     work = curve(n, [(0, 0), (0.38, 0), (0.46, 1), (0.7, 1), (0.78, 0), (1, 0)])
     bite = band(coloured(rng, n, 1.5), 500, 8000, 1) * work * gusts(rng, n, 12, 3)
     out = mix((gear * (0.5 + 0.5 * speed / top), 0), (bite, between(rng, -10, -2)))
@@ -86,15 +86,13 @@ def sewing_machine(rng: Generator) -> Signal:
     points = [(0, 0.3), (0.1, 0.9), (0.35, 1.0), (0.5, 0.8), (0.62, 1.0), (0.9, 0.95), (1, 0.4)]
     rate = top * curve(n, points) * (1 + wander(rng, n, 3, 0.03))
     out = np.zeros(n)
-    for late, base, loud in ((0.0, 900, 1.0), (0.35, 1700, 0.6), (0.6, 500, 0.8)):
-        freqs = [between(rng, 0.6 * base, 4 * base) for _ in range(8)]
-        m = samples(0.06)
-        clack = modal(0.06, freqs, [0.05] * 8, [1.0] * 8, rng=rng)
-        clack += 0.7 * band(white(rng, m), 400, 7000, 1) * attack_decay(m, 0.0008, 0.025)
-        beats = pulses(rng, rate, jitter=0.015, spread=0.12)
-        out += np.roll(through(beats, normal(clack)), samples(late / top)) * loud
+    for late, base, loud in ((0.0, 1400, 1.0), (0.3, 2600, 0.7), (0.55, 600, 0.9)):
+        beats = pulses(rng, rate, jitter=0.02, spread=0.25)
+        clack = bursts(rng, beats, between(rng, 0.008, 0.02), 0.5)
+        clack = clack + resonate(clack, [(base * between(rng, 0.8, 1.3), 3, 2), (2.7 * base, 3, 1)])
+        out += np.roll(normal(clack), samples(late / top)) * loud
     whine = universal_motor(rng, 9 * rate, 4)
-    out = mix((out, 0), (whine, between(rng, -16, -7)))
+    out = mix((out, 0), (whine, between(rng, -10, -3)))
     return room(rng, out, rt60=between(rng, 0.2, 0.5), wet=between(rng, 0.2, 0.4), size=4)
 
 
@@ -103,11 +101,11 @@ def fan(rng: Generator) -> Signal:
     n = samples(between(rng, 3.0, 4.4))
     turn = between(rng, 12, 24) * (1 + wander(rng, n, 0.4, 0.004))
     blades = int(rng.integers(3, 6))
-    air = band(coloured(rng, n, between(rng, 2.5, 4.0)), 80, 6000, 1)
+    air = low(coloured(rng, n, between(rng, 4.0, 5.5)), 3000, 1)
     air *= 1 + between(rng, 0.1, 0.4) * np.cos(2 * np.pi * np.cumsum(blades * turn) / SR)
     tone = partials(blades * turn, 5.0)
     hum = partials(steady(n, float(rng.choice([100.0, 120.0]))), 7.0)
-    layers = [(air, 0.0), (tone, between(rng, -20, -9)), (hum, between(rng, -24, -12))]
+    layers = [(air, 0.0), (tone, between(rng, -9, -2)), (hum, between(rng, -8, 0))]
     if rng.random() < 0.5:
         m = samples(0.02)
         tick = band(white(rng, m), 800, 5000, 1) * attack_decay(m, 0.0006, 0.02)
@@ -122,8 +120,8 @@ def hair_dryer(rng: Generator) -> Signal:
     points = [(0, 0.85), (step, 0.87), (step + 0.08, 1.0), (1, 1.0)]
     spin = curve(n, points) if rng.random() < 0.5 else np.ones(n)
     speed = between(rng, 190, 290) * spin * (1 + wander(rng, n, 1, 0.003))
-    whine = universal_motor(rng, speed, between(rng, 3, 7))
-    air = coloured(rng, n, 1.0) + resonate(
+    whine = universal_motor(rng, speed, between(rng, 2, 4))
+    air = coloured(rng, n, 2.0) + resonate(
         coloured(rng, n, 0.5),
         [(between(rng, 700, 1400), 0.8, 2.0), (between(rng, 2500, 4000), 1, 2)],
     )
@@ -155,14 +153,14 @@ def printer(rng: Generator) -> Signal:
     while at < n / SR:
         m = samples(sweep)
         bend = curve(m, [(0, 0.4), (0.15, 1), (0.85, 1), (1, 0.4)])
-        gear = partials(whirr * bend, 4.0) + 0.5 * partials(2.6 * whirr * bend, 5.0)
+        gear = partials(whirr * bend * (1 + wander(rng, m, 30, 0.02)), 3.0)
         hiss = band(white(rng, m), 1200, 8000, 1) * bend
         shape = curve(m, [(0, 0), (0.08, 1), (0.92, 1), (1, 0)])
-        overlay(out, (normal(gear) + 0.6 * normal(hiss)) * shape, at)
+        overlay(out, (0.5 * normal(gear) + normal(hiss)) * shape, at)
         at += sweep
         k = samples(between(rng, 0.06, 0.12))
-        feed = partials(steady(k, step), 2.0)
-        feed += 0.8 * band(white(rng, k), 800, 6000, 1)
+        feed = 0.4 * partials(steady(k, step), 1.0)
+        feed += band(white(rng, k), 500, 7000, 1)
         overlay(out, 1.3 * normal(feed) * np.hanning(k) ** 0.3, at)
         at += k / SR + between(rng, 0.01, 0.05)
         stop = modal(
@@ -178,14 +176,12 @@ def jackhammer(rng: Generator) -> Signal:
     rate = between(rng, 17, 30) * (1 + wander(rng, n, 2, 0.02))
     on = curve(n, [(0, 1), (0.5, 1), (0.52, 0), (0.6, 0), (0.62, 1), (1, 1)])
     on = on if rng.random() < 0.5 else np.ones(n)
-    m = samples(0.08)
-    chisel = modal(
-        0.08, rng.uniform(900, 5000, 14), rng.uniform(0.02, 0.07, 14), [1.0] * 14, rng=rng
-    )
-    ground = band(white(rng, m), 60, 900, 1) * attack_decay(m, 0.001, 0.07)
-    gas = high(white(rng, m), 800, 1) * attack_decay(m, 0.006, 0.06)
-    blow = normal(chisel) + 1.2 * normal(ground) + 0.8 * normal(gas)
-    out = through(pulses(rng, rate, jitter=0.015, spread=0.15), blow) * on
+    train = pulses(rng, rate, jitter=0.03, spread=0.3)
+    chisel = bursts(rng, train, between(rng, 0.004, 0.009), 0.0)
+    chisel = high(chisel, 700, 1) + resonate(chisel, [(between(rng, 1500, 3500), 3, 1.5)])
+    ground = low(bursts(rng, train, 0.015, 4.0), 500)
+    gas = band(bursts(rng, train, 0.03, 1.0), 400, 5000, 1)
+    out = mix((chisel, 0), (ground, between(rng, -6, 0)), (gas, between(rng, -9, -3))) * on
     rubble = band(coloured(rng, n, 2.0), 500, 7000, 1) * gusts(rng, n, 15, 4) * on
     return outdoors(
         rng, mix((out, 0), (rubble, -16)), distance=between(rng, 5, 30), wet=between(rng, 0.2, 0.4)
