@@ -44,7 +44,7 @@ _ROUNDS = 10
 """Rounds of k-means."""
 _PROBED = 64
 """Lists that are looked into; more where few numbers are allowed or many neighbours wanted."""
-_CANDIDATES = (100, 5)
+_CANDIDATES = (200, 5)
 """Candidates that are compared exactly: so many, or so many times the neighbours wanted."""
 _FEW = 20_000
 """Up to so many allowed embeddings are all compared exactly, without the index."""
@@ -150,14 +150,16 @@ def read(path: Path) -> faiss.Index:
     return index
 
 
-def kind(index: faiss.Index) -> str:
+def kind(index: Any) -> str:
     """``exact`` or ``compressed``.
 
     Raises:
         LibraryError: it is neither, and none of ours.
     """
     if index.metric_type == faiss.METRIC_INNER_PRODUCT:
-        if isinstance(index, faiss.IndexIDMap2) and isinstance(index.index, faiss.IndexFlat):
+        if isinstance(index, faiss.IndexIDMap2) and isinstance(
+            faiss.downcast_index(index.index), faiss.IndexFlat
+        ):
             return "exact"
         if isinstance(index, faiss.IndexPreTransform) and isinstance(
             faiss.downcast_index(index.index), faiss.IndexIVFRaBitQ
