@@ -14,6 +14,7 @@ from passt_ui.lab import wiring
 from passt_ui.lab.handlers import LabHandlers
 from passt_ui.lab.visit import left
 from passt_ui.models import model_choices
+from passt_ui.routes import LibraryRoutes
 from passt_ui.services import Services
 from passt_ui.tabs import about, explore, lab, search
 
@@ -67,8 +68,9 @@ def launch_options(services: Services) -> dict[str, Any]:
         "server_name": settings.host,
         "server_port": settings.port,
         "allowed_paths": services.sound_folders,
+        "app_kwargs": {"routes": LibraryRoutes(services.libraries).routes()},
         "max_file_size": settings.max_file_mb * gr.FileSize.MB,
-        "css_paths": [str(components.STYLES)],
+        "css_paths": [str(path) for path in components.STYLES],
         "theme": theme(),
         "share": False,
         "footer_links": ["api"],
@@ -168,7 +170,7 @@ def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
     found.k.change(
         on.more_hits,
         [state, found.k],
-        [found.hits],
+        [found.hits, found.map],
         trigger_mode="always_last",
         api_name="more_hits",
         **quick,

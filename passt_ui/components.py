@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import plotly
@@ -14,12 +13,16 @@ SCRIPTS = (
     WEB / "player.js",
     WEB / "plots.js",
     WEB / "spectrogram.js",
+    WEB / "mapdata.js",
+    WEB / "playlist.js",
+    WEB / "maptraces.js",
+    WEB / "maplegend.js",
     WEB / "soundmap.js",
     WEB / "cards.js",
     WEB / "matrix.js",
     WEB / "curves.js",
 )
-STYLES = WEB / "passt.css"
+STYLES = (WEB / "passt.css", WEB / "soundmap.css")
 
 
 def file_url(path: Path) -> str:
@@ -50,9 +53,49 @@ _SPECTROGRAM = """
 </div>
 """
 _MAP = """
-<div class="passt-map"><figure class="passt-figure" role="img" aria-label="${label}">
-  <div class="passt-plot"></div></figure>
-  <div class="passt-legend" role="group" aria-label="Labels; press one to hide its sounds"></div>
+<div class="passt-map">
+  <div class="passt-bar">
+    <label>Colour <select name="colouring">
+      <option value="label">label</option>
+      <option value="family">family</option>
+      <option value="cluster">cluster</option>
+      <option value="likeness">similarity to your clip</option>
+    </select></label>
+    <span class="passt-segments" role="group" aria-label="What dragging does">
+      <button type="button" data-drag="pan" aria-pressed="true">Move</button>
+      <button type="button" data-drag="lasso" aria-pressed="false">Lasso</button>
+      <button type="button" data-drag="select" aria-pressed="false">Box</button>
+    </span>
+    <span class="passt-segments" role="group" aria-label="Zoom">
+      <button type="button" data-zoom="0.6" aria-label="Nearer">+</button>
+      <button type="button" data-zoom="1.6" aria-label="Further">−</button>
+      <button type="button" data-zoom="whole">Whole</button>
+    </span>
+    <label><input type="checkbox" name="hovers"> hear on hover</label>
+    <label><input type="checkbox" name="dims" checked> dim the rest</label>
+  </div>
+  <div class="passt-figure passt-field" tabindex="0" role="application" aria-roledescription="map"
+    aria-label="${label}" aria-describedby="${id}-keys">
+    <div class="passt-plot"></div>
+    <i class="passt-here" hidden></i><i class="passt-now" hidden></i>
+    <div class="passt-tip" aria-hidden="true" hidden><p class="box"></p></div>
+    <p class="passt-empty" role="status" hidden></p>
+  </div>
+  <p class="passt-keys" id="${id}-keys">Arrow keys walk from sound to sound, space plays,
+    Enter opens, L puts into the list, Escape leaves.</p>
+  <section class="passt-picked" aria-label="Sounds picked on the map" hidden>
+    <div class="passt-bar">
+      <button type="button" data-part="back" aria-label="Previous sound">◀◀</button>
+      <button type="button" class="passt-play" data-part="toggle" aria-pressed="false">all</button>
+      <button type="button" data-part="next" aria-label="Next sound">▶▶</button>
+      <span class="count" role="status"></span>
+      <button type="button" data-part="clear">Clear</button>
+    </div>
+    <ol></ol>
+  </section>
+  <details class="passt-key-box" open><summary>Legend</summary>
+    <div class="passt-legend" role="group" aria-label="Press one to hide its sounds"></div>
+  </details>
 </div>
 """
 
@@ -99,12 +142,16 @@ def spectrogram(elem_id: str) -> gr.HTML:
     )
 
 
-def soundmap(value: dict[str, Any], *, label: str, elem_id: str) -> gr.HTML:
-    """The map of a library; ``query`` is a prop, ``select`` fires with a clip's id."""
+def soundmap(value: dict[str, str], *, label: str, elem_id: str) -> gr.HTML:
+    """The map of a library: ``value`` is what :func:`passt_ui.mapdata.urls` says, or empty.
+
+    The prop ``query`` is the clip in hand, as JSON in a string. ``select`` fires with the id of a
+    sound that was chosen, ``pick`` with the ids of those that were put into the list.
+    """
     return gr.HTML(
         value=value,
-        html_template=_MAP.replace("${label}", label),
-        js_on_load="passt.soundmap(element, props, watch, trigger);",
+        html_template=_MAP.replace("${label}", label).replace("${id}", elem_id),
+        js_on_load="passt.soundmap(element, props, watch, trigger, 'pick');",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,

@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from passt_core.inference.analysis import ClipAnalysis, PatchGrid
-from passt_core.library.store import SoundLibrary
 from passt_core.signal.mel import NORM_SCALE, NORM_SHIFT
 from passt_ui import palette
 
@@ -108,42 +107,6 @@ def patch_lines(grid: PatchGrid, start_s: float) -> dict[str, list[float | None]
         x += [start_s, start_s + last, None]
         y += [row, row, None]
     return {"x": x, "y": y}
-
-
-def sound_map(library: SoundLibrary, urls: dict[str, str]) -> Figure:
-    """Every sound of a library at its place, coloured by label within its family.
-
-    Args:
-        library: opened library with its map.
-        urls: clip id → where the browser finds its sound.
-    """
-    families = {clip.label: clip.family or clip.label for clip in library.clips}
-    colours = palette.label_colours(families)
-    figure = go.Figure()
-    for label in sorted(families, key=lambda name: (families[name], name)):
-        members = [i for i, clip in enumerate(library.clips) if clip.label == label]
-        index = sorted(n for n in families if families[n] == families[label]).index(label)
-        figure.add_trace(
-            go.Scattergl(
-                x=library.map[members, 0],
-                y=library.map[members, 1],
-                mode="markers",
-                name=label or "no label",
-                legendgroup=families[label],
-                marker={
-                    "color": colours[label],
-                    "symbol": palette.SYMBOLS[index % len(palette.SYMBOLS)],
-                    "size": 9,
-                },
-                customdata=[
-                    [library.clips[i].id, label, urls[library.clips[i].id]] for i in members
-                ],
-                hovertemplate="%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
-            )
-        )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    return as_json(figure)
 
 
 def as_json(figure: go.Figure) -> Figure:

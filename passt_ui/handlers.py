@@ -175,9 +175,13 @@ class Handlers:
         """A point of the map was clicked."""
         return neighbours.found_card(visitor or self.services.first, str(event._data["id"]))
 
-    def more_hits(self, visitor: Visitor | None, hits: int) -> str:
+    def more_hits(self, visitor: Visitor | None, hits: int) -> tuple[str, gr.HTML]:
         """Another number of hits was asked for."""
-        return neighbours.cards(visitor or self.services.first, int(hits))
+        visitor = visitor or self.services.first
+        return (
+            neighbours.cards(visitor, int(hits)),
+            gr.HTML(query=neighbours.query(visitor, int(hits))),
+        )
 
     def _example(self, visitor: Visitor | None, example_id: str, look: Look) -> Changes:
         example = self.services.example(example_id)
@@ -237,7 +241,9 @@ class Handlers:
                 self.header.model: gr.Dropdown(value=choice.failed),
                 self.header.own: gr.UploadButton(visible=choice.failed == OWN),
             }
-        chosen = visitor_with(self.services.settings, predictor, choice.trunk)
+        chosen = visitor_with(
+            self.services.settings, predictor, choice.trunk, shelf=self.services.libraries
+        )
         changes = self._headed(chosen, visit) | self.lab.with_model(visit, chosen)
         held = visitor.hand
         if held is None:

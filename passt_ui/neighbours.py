@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from passt_core.errors import LibraryError
-from passt_core.inference.predictor import Predictor
-from passt_core.library.search import SearchHit, search, share_below
+from passt_core.library.search import SearchHit, search, share_below, similarities
 from passt_core.library.soundmap import place
-from passt_core.library.store import LibraryClip, SoundLibrary
-from passt_ui import views
-from passt_ui.components import file_url
+from passt_core.library.store import SoundLibrary
+from passt_core.library.tables import LibraryClip
+from passt_ui import mapdata, views
 from passt_ui.media import thumbnail
 from passt_ui.services import Visitor
 from passt_ui.views import Card
 
 LINKED = 8
 """Neighbours that give a clip its place on the map and are linked to it."""
-
-
-def urls(library: SoundLibrary) -> dict[str, str]:
-    """Clip id → where the browser finds its sound; empty for a file that was moved away."""
-    paths = {clip.id: _sound(library, clip) for clip in library.clips}
-    return {clip_id: file_url(path) if path else "" for clip_id, path in paths.items()}
+_LEAST_SPAN = 1e-6
+"""Between the similarities of a library's sounds; below it all are alike."""
 
 
 def cards(visitor: Visitor, k: int) -> str:
@@ -34,27 +31,36 @@ def cards(visitor: Visitor, k: int) -> str:
     if visitor.hand is None:
         return views.note("Bring a clip, and the sounds most like it appear here.")
     hits = search(visitor.library, visitor.hand.clip.embedding, k)
-    found = [_card(hit, visitor.library, visitor.predictor) for hit in hits]
+    found = [_card(hit, visitor, visitor.library) for hit in hits]
     return views.cards(found, label=f"{len(found)} nearest sounds of {visitor.library.name}")
 
 
-def query(visitor: Visitor) -> dict[str, Any] | None:
-    """Where the clip in hand lies on the map, and the neighbours that it is linked to."""
+def query(visitor: Visitor, k: int) -> str | None:
+    """The clip in hand as the map shows it, as JSON: its place, its k hits, how alike all are.
+
+    A string, since Gradio sends what changed within a list, and that goes wrong. ``alike`` is
+    base64 of uint8 (N,): 0 is a cosine of ``lo``, 255 one of ``hi``.
+    """
     library, hand = visitor.library, visitor.hand
     if library is None or hand is None:
         return None
-    hits = search(library, hand.clip.embedding, LINKED)
-    x, y = place(hits, library)
-    places = [library.map[library.row(hit.id)] for hit in hits]
-    return {
+    hits = search(library, hand.clip.embedding, max(k, LINKED))
+    x, y = place(hits[:LINKED], library)
+    alike = similarities(library, hand.clip.embedding)  # (N,)
+    lo, hi = float(alike.min()), float(alike.max())
+    level = np.rint(255 * (alike - lo) / max(hi - lo, _LEAST_SPAN)).astype(np.uint8)
+    found = {
+        "key": visitor.library_key,
         "title": hand.title,
         "x": float(x),
         "y": float(y),
-        "hits": [
-            {"id": hit.id, "x": float(p[0]), "y": float(p[1])}
-            for hit, p in zip(hits, places, strict=True)
-        ],
+        "hits": [hit.clip.number for hit in hits[:k]],
+        "linked": [hit.clip.number for hit in hits[:LINKED]],
+        "alike": mapdata.packed(level),
+        "lo": lo,
+        "hi": hi,
     }
+    return json.dumps(found)
 
 
 def summary(visitor: Visitor) -> str:
@@ -81,18 +87,19 @@ def found_card(visitor: Visitor, clip_id: str) -> str:
             library.embeddings[library.row(clip_id)] @ visitor.hand.clip.unit_embedding
         )
     hit = SearchHit(rank=0, similarity=similarity, clip=clip)
-    return views.cards([_card(hit, library, visitor.predictor)], label="Chosen on the map")
+    return views.cards([_card(hit, visitor, library)], label="Chosen on the map")
 
 
-def _card(hit: SearchHit, library: SoundLibrary, predictor: Predictor) -> Card:
+def _card(hit: SearchHit, visitor: Visitor, library: SoundLibrary) -> Card:
     path = _sound(library, hit.clip)
     there = () if path else ("the file is not there any more",)
+    key = visitor.library_key
     return Card(
         title=hit.label or hit.id,
         lines=(hit.id, *_likeness(hit, library), *there),
-        picture=thumbnail(predictor, path) if path else "",
-        key=f"library:{hit.id}",
-        sound=file_url(path) if path else "",
+        picture=thumbnail(visitor.predictor, path) if path else "",
+        key=mapdata.sign(key, hit.clip),
+        sound=mapdata.sound_url(key, hit.clip) if path and key else "",
     )
 
 

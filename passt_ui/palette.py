@@ -24,15 +24,24 @@ _FAMILY_COLOURS = (
     "#AA4499",
     "#777777",
 )
+NONE = "#8a94a3"
+"""Of what belongs to no group; it is seen on light and on dark."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "pentagon")
+
+
+def colour(index: int) -> str:
+    """A colour for the group of an index; beyond the set they come round again."""
+    return _FAMILY_COLOURS[index % len(_FAMILY_COLOURS)]
+
+
+def symbol(index: int) -> str:
+    """A shape for the group of an index: two groups of one colour, 12 apart, differ in it."""
+    return SYMBOLS[index % len(SYMBOLS)]
 
 
 def family_colours(families: Iterable[str]) -> dict[str, str]:
     """A colour for each family, in alphabetical order; beyond the set they come round again."""
-    return {
-        family: _FAMILY_COLOURS[index % len(_FAMILY_COLOURS)]
-        for index, family in enumerate(sorted(set(families)))
-    }
+    return {family: colour(index) for index, family in enumerate(sorted(set(families)))}
 
 
 def label_colours(families: Mapping[str, str]) -> dict[str, str]:

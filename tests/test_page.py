@@ -9,21 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from passt_core.files import ASSETS
+from tests.browsers import PATIENCE_MS, launched, watched
 from tests.sounds import encode, noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
-
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --use-gl=angle --use-angle=swiftshader "
-    "--enable-unsafe-swiftshader --autoplay-policy=no-user-gesture-required "
-    "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
-).split()
-PATIENCE_MS = 30_000
 
 VEIL = "document.querySelector('#spectrogram .passt-plot').data.some(t => t.name === 'taken')"
 PLAYED = "passt.player.audio.currentTime"
@@ -31,29 +24,17 @@ PLAYED = "passt.player.audio.currentTime"
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    with launched(chromium) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """The page with its example in hand; every request must stay with the app."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    strangers: list[str] = []
-    faults: list[str] = []
-    page.on("request", lambda request: strangers.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(app_url)
-    page.wait_for_selector("#classes .mask")
-    page.wait_for_function(VEIL)
-    yield page
-    page.close()
-    assert not [u for u in strangers if not u.startswith((app_url, "data:", "blob:"))]
-    assert not faults
+    """The page with its example in hand."""
+    with watched(browser, app_url) as page:
+        page.wait_for_selector("#classes .mask")
+        page.wait_for_function(VEIL)
+        yield page
 
 
 def _clip(path: Path) -> Path:
@@ -207,32 +188,6 @@ def test_a_long_clip_comes_in_windows(page: Page, tmp_path: Path) -> None:
     number.press("Enter")
     expect(page.locator("#clip-line")).to_contain_text("16.0 s to 26.0 s")
     page.wait_for_function(VEIL)
-
-
-def test_the_map_is_clicked_and_heard(page: Page) -> None:
-    page.get_by_role("tab", name="Search & Map").click()
-    plot = page.locator("#map .passt-plot")
-    expect(plot.locator(".main-svg").first).to_be_visible()
-    names = page.evaluate("document.querySelector('#map .passt-plot').data.map(t => t.name)")
-    assert "your clip" in names
-    assert "Rain" in names
-    page.wait_for_function("document.querySelector('#map .passt-plot')._fullLayout?.xaxis?._length")
-    x, y = page.evaluate(
-        """() => {
-            const plot = document.querySelector('#map .passt-plot');
-            const trace = plot._fullData.find(t => t.name === 'Rain');
-            const box = plot.getBoundingClientRect();
-            const {xaxis, yaxis} = plot._fullLayout;
-            return [box.x + xaxis._offset + xaxis.l2p(trace.x[0]),
-                    box.y + yaxis._offset + yaxis.l2p(trace.y[0])];
-        }"""
-    )
-    page.mouse.move(x, y)
-    page.wait_for_timeout(300)
-    page.mouse.click(x, y)
-    expect(page.locator("#chosen button")).to_have_count(1)
-    page.wait_for_function(f"passt.player.key?.startsWith('library:') && {PLAYED} > 0.1")
-    expect(page.locator("#hits button")).to_have_count(12)
 
 
 def test_a_model_that_cannot_be_fetched_says_so(page: Page) -> None:

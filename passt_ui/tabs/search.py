@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from passt_ui import components, figures, neighbours, views
+from passt_ui import components, mapdata, neighbours, views
 from passt_ui.services import Services, Visitor
 
 HITS, MOST_HITS = 12, 50
@@ -46,8 +46,10 @@ def build(services: Services) -> SearchTab:
                     "Every point is a sound of the library; UMAP lays sounds near each other that "
                     "the model finds alike. Distances on the map are approximate: only the list of "
                     "similarities is exact. Your clip is the star, at the weighted mean of its "
-                    "nearest sounds, to which the dotted lines lead. Click a point to hear it, "
-                    "drag to move, scroll to zoom, click a name in the legend to hide its sounds."
+                    "nearest sounds, to which the dotted lines lead; what was found has a ring. "
+                    "Click a point to hear it, drag to move, scroll to zoom. A lasso or a box "
+                    "around points makes a list of them that plays through. Click a name in the "
+                    "legend to hide its sounds."
                 )
             )
         with gr.Column(scale=4, min_width=300):
@@ -68,18 +70,16 @@ def show(tab: SearchTab, visitor: Visitor, k: int) -> dict[Any, Any]:
         line += views.note(visitor.library_problem)
     return {
         tab.line: line,
-        tab.map: gr.HTML(value=map_value(visitor), query=neighbours.query(visitor)),
+        tab.map: gr.HTML(value=map_value(visitor), query=neighbours.query(visitor, int(k))),
         tab.chosen: _nothing_chosen(),
         tab.hits: neighbours.cards(visitor, int(k)),
         tab.summary: f'<p class="passt-quiet">{escape(neighbours.summary(visitor))}</p>',
     }
 
 
-def map_value(visitor: Visitor) -> dict[str, Any]:
-    """The map's figure, empty where there is no library for the model."""
-    if visitor.library is None:
-        return {}
-    return {"figure": figures.sound_map(visitor.library, neighbours.urls(visitor.library))}
+def map_value(visitor: Visitor) -> dict[str, str]:
+    """Where the browser finds the map; empty where there is no library for the model."""
+    return mapdata.urls(visitor.library_key) if visitor.library else {}
 
 
 def _nothing_chosen() -> str:

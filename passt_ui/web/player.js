@@ -5,7 +5,10 @@ passt.player = (() => {
   const audio = new Audio();
   audio.id = "passt-player";
   audio.preload = "none";
+  const SLACK_S = 0.05;
   let key = null;
+  let source = null;
+  let stretch = null; // [start, end] in seconds: the part of the file that is the sound; null: all
 
   const mount = () => audio.isConnected || document.body.appendChild(audio);
 
@@ -16,23 +19,73 @@ passt.player = (() => {
     }
   }
 
+  // A stretch of a file is named by the URL's media fragment: sound.ogg#t=3.5,8
+  function open(url, newKey) {
+    const place = new URL(url, document.baseURI);
+    const times = /^#t=([\d.]+),([\d.]+)$/.exec(place.hash)?.slice(1).map(Number);
+    place.hash = "";
+    if (key === newKey && source === place.href) return;
+    audio.src = source = place.href;
+    key = newKey;
+    stretch = times && times[1] > times[0] ? times : null;
+    show();
+  }
+
   function start(url, newKey, at) {
     mount();
-    if (key !== newKey || audio.src !== new URL(url, document.baseURI).href) {
-      audio.src = url;
-      key = newKey;
-    }
+    open(url, newKey);
     if (at !== undefined) audio.currentTime = at;
+    watch();
     return audio.play().catch((error) => {
       if (error.name !== "AbortError") passt.say(`This sound cannot be played here (${error.message}).`);
     });
   }
 
-  function toggle(url, newKey) {
-    if (key === newKey && !audio.paused) audio.pause();
-    else start(url, newKey, key === newKey && !audio.ended ? undefined : 0);
+  // From the beginning, which may lie within the file.
+  function begin(url, newKey) {
+    mount();
+    open(url, newKey);
+    return start(url, newKey, stretch ? stretch[0] : 0);
   }
 
+  const over = () => audio.ended || (stretch && audio.currentTime >= stretch[1] - SLACK_S);
+
+  function toggle(url, newKey) {
+    if (key === newKey && !audio.paused) audio.pause();
+    else if (key === newKey && !over()) start(url, newKey);
+    else begin(url, newKey);
+  }
+
+  // On from where it stood; from the beginning if it is over.
+  function resume() {
+    if (over() && stretch) audio.currentTime = stretch[0];
+    audio.play();
+  }
+
+  const finished = () => audio.dispatchEvent(new CustomEvent("passt:finished"));
+
+  // A stretch ends before its file does; where the two end together, the file's own end is waited for.
+  function check() {
+    if (audio.paused || !stretch || audio.seeking) return;
+    if (audio.currentTime < stretch[1] || stretch[1] >= audio.duration - SLACK_S) return;
+    audio.pause();
+    finished();
+  }
+
+  let watching = false;
+  function watch() {
+    if (watching) return;
+    watching = true;
+    requestAnimationFrame(function tick() {
+      check();
+      watching = !audio.paused;
+      if (watching) requestAnimationFrame(tick);
+    });
+  }
+
+  audio.addEventListener("play", watch);
+  audio.addEventListener("timeupdate", check); // also in a tab that is not looked at
+  audio.addEventListener("ended", finished);
   for (const name of ["play", "pause", "ended", "emptied"]) audio.addEventListener(name, show);
 
   document.addEventListener("click", (event) => {
@@ -49,19 +102,21 @@ passt.player = (() => {
 
   // Space plays and pauses the sound last heard, unless something else wants the key.
   document.addEventListener("keydown", (event) => {
-    const wants = event.target.closest?.("input, textarea, select, button, a, summary, [role=button], [contenteditable]");
+    const wants = event.target.closest?.("input, textarea, select, button, a, summary, [role=button], [role=application], [contenteditable]");
     if (event.code !== "Space" || wants || !key) return;
     event.preventDefault();
-    if (audio.paused) audio.play(); else audio.pause();
+    if (audio.paused) resume(); else audio.pause();
   });
 
   return {
     audio,
     start,
+    begin,
+    resume,
     toggle,
     refresh: show,
     get key() { return key; },
-    stop() { audio.pause(); key = null; show(); },
+    stop() { audio.pause(); key = source = stretch = null; show(); },
   };
 })();
 
