@@ -19,6 +19,7 @@ from passt_core.cli import (
     models,
     narrow,
     probe,
+    retrieval,
     training,
 )
 from passt_core.cli.show import one_line
@@ -54,6 +55,7 @@ app.command()(efficiency.prune)
 app.command()(narrow.narrow)
 app.command()(evaluation.evaluate)
 app.command()(evaluation.calibrate)
+app.command()(retrieval.retrieval)
 app.command()(probe.probe)
 app.add_typer(models.app, name="models")
 app.add_typer(libraries.app, name="library")

@@ -136,10 +136,11 @@ def _calibration(answers: Answers, judged: Judged) -> list[Measure]:
 
 
 def _neighbours(answers: Answers) -> list[Measure]:
-    first, precision = metrics.neighbour_scores(answers.embeddings, answers.dataset.truth)
+    found = metrics.neighbour_scores(answers.embeddings, answers.dataset.truth)
     return [
-        share("recall_at_1", "retrieval R@1", first),
-        share("map_at_10", "retrieval mAP@10", precision),
+        share("recall_at_1", "retrieval R@1", found.first),
+        share("recall_at_5", "retrieval R@5", found.five),
+        share("map_at_10", "retrieval mAP@10", found.precision),
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +30,33 @@ Truth = NDArray[np.bool_]
 
 DEPTH = 10
 """Neighbours that the mean average precision of a retrieval looks at."""
+FEW = 5
+"""Neighbours of which one at least should be right."""
 _BLOCK = 512
 """Queries that are compared with all clips at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retrieval:
-    """How well nearest neighbours share a label: of the first one, and of the first ten."""
+    """How well nearest neighbours share a label: of the first, of five, and of the first ten."""
 
     recall_at_1: float
+    recall_at_5: float
     map_at_10: float
+
+
+class NeighbourScores(NamedTuple):
+    """Of each query, (N,), 0 to 1; NaN for one whose label no other clip has.
+
+    Attributes:
+        first: whether the nearest neighbour is right.
+        five: whether one of the five nearest is.
+        precision: average precision at ten.
+    """
+
+    first: NDArray[np.float64]
+    five: NDArray[np.float64]
+    precision: NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,58 +217,83 @@ def retrieval(embeddings: Floats, targets: Integers | Truth) -> Retrieval:
             label no other clip has are left out as queries.
 
     Returns:
-        recall@1: share of queries whose nearest neighbour has their label. mAP@10: mean over the
-        queries of the precision at each hit among the first ten, over the hits there could be.
+        recall@k: share of queries of whose k nearest neighbours at least one has their label.
+        mAP@10: mean over the queries of the precision at each hit among the first ten, over the
+        hits there could be.
 
     Raises:
         DatasetError: no label has two clips.
     """
-    first, precision = neighbour_scores(embeddings, targets)
-    asked = ~np.isnan(first)
+    return mean_retrieval(neighbour_scores(embeddings, targets))
+
+
+def mean_retrieval(scores: NeighbourScores) -> Retrieval:
+    """The means over the queries that could find something.
+
+    Raises:
+        DatasetError: none could.
+    """
+    asked = ~np.isnan(scores.first)
     if not asked.any():
         raise DatasetError(
             "no label has two clips, so no neighbour can be right; give two clips or more per label"
         )
     return Retrieval(
-        recall_at_1=float(first[asked].mean()), map_at_10=float(precision[asked].mean())
+        recall_at_1=float(scores.first[asked].mean()),
+        recall_at_5=float(scores.five[asked].mean()),
+        map_at_10=float(scores.precision[asked].mean()),
     )
 
 
-def neighbour_scores(
-    embeddings: Floats, targets: Integers | Truth
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each query whether its nearest neighbour is right, and its average precision at ten.
+def neighbour_scores(embeddings: Floats, targets: Integers | Truth) -> NeighbourScores:
+    """Scores of every clip's neighbours among the others.
 
     Both arguments are as :func:`retrieval` takes them.
-
-    Returns:
-        Two arrays (N,), 0 to 1; NaN for a clip whose label no other clip has.
     """
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    blocks = [
-        _block_scores(unit, targets, range(start, min(start + _BLOCK, len(unit))))
-        for start in range(0, len(unit), _BLOCK)
-    ]
-    first, precision = (np.concatenate(values) for values in zip(*blocks, strict=True))
-    return first, precision
+    unit = _units(embeddings)
+    blocks = []
+    for start in range(0, len(unit), _BLOCK):
+        queries = np.arange(start, min(start + _BLOCK, len(unit)))
+        similarity, alike = unit[queries] @ unit.T, _alike(targets[queries], targets)  # (b, N)
+        own = queries - start
+        similarity[own, queries] = -np.inf
+        alike[own, queries] = False
+        blocks.append(_ranked(similarity, alike, len(unit) - 1))
+    return NeighbourScores(*map(np.concatenate, zip(*blocks, strict=True)))
 
 
-def _block_scores(
-    unit: Floats, targets: Integers | Truth, queries: range
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """As :func:`neighbour_scores`, for some of the clips; embeddings are of length 1."""
-    rows = np.arange(len(queries))
-    similarity, alike = unit[queries] @ unit.T, _alike(targets[queries], targets)  # (b, N)
-    similarity[rows, queries] = -np.inf
-    alike[rows, queries] = False
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, : min(DEPTH, len(unit) - 1)]
+def search_scores(
+    queries: Floats, wanted: Integers | Truth, library: Floats, held: Integers | Truth
+) -> NeighbourScores:
+    """Scores of the neighbours that queries have in a library that they are no part of.
+
+    Args:
+        queries: (Q, D), of any length.
+        wanted: their targets, as :func:`retrieval` takes them.
+        library: (N, D), of any length.
+        held: its targets.
+    """
+    similarity = _units(queries) @ _units(library).T
+    return NeighbourScores(*_ranked(similarity, _alike(wanted, held), len(library)))
+
+
+def _units(vectors: Floats) -> Floats:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def _ranked(
+    similarity: Floats, alike: Truth, others: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """As :class:`NeighbourScores`, for similarities (b, N) of which ``others`` count."""
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, : min(DEPTH, others)]
     found = np.take_along_axis(alike, order, axis=1)
     possible = np.minimum(alike.sum(axis=1), DEPTH)
     asked = possible > 0
     precision = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
     total = (precision * found).sum(axis=1)
-    first = np.where(asked, found[:, :1].any(axis=1), np.nan)
-    return first, np.divide(total, possible, out=np.full(len(queries), np.nan), where=asked)
+    first, five = (np.where(asked, found[:, :k].any(axis=1), np.nan) for k in (1, FEW))
+    none = np.full(len(alike), np.nan)
+    return first, five, np.divide(total, possible, out=none, where=asked)
 
 
 def _alike(queries: Integers | Truth, targets: Integers | Truth) -> NDArray[np.bool_]:

@@ -67,10 +67,33 @@ def remove(library: SoundLibrary, names: Sequence[str], checkpoint: Checkpoint) 
     return SoundLibrary.open(library.folder, checkpoint)
 
 
+def relaid(library: SoundLibrary, *, neighbours: int, min_dist: float) -> SoundLibrary:
+    """A library with another map, in memory: nothing is written.
+
+    Args:
+        library: as it is on disk.
+        neighbours: as :func:`passt_core.library.soundmap.layout` has it.
+        min_dist: as there.
+
+    Raises:
+        LibraryError: a choice that UMAP has no use for.
+    """
+    soundmap.check_choices(neighbours, min_dist)
+    embeddings = library.embeddings
+    places = soundmap.layout(embeddings, neighbours=neighbours, min_dist=min_dist)
+    facts = measured(MapFacts(neighbours=neighbours, min_dist=min_dist), embeddings, places)
+    return replace(
+        library,
+        manifest=replace(library.manifest, map=facts),
+        map=places,
+        clusters=soundmap.clusters(embeddings, places),
+    )
+
+
 def remap(
     library: SoundLibrary, checkpoint: Checkpoint, *, neighbours: int, min_dist: float
 ) -> SoundLibrary:
-    """Lay the map of a library out anew.
+    """Lay the map of a library out anew, and keep it.
 
     Args:
         library: to be changed.
@@ -84,20 +107,16 @@ def remap(
     Raises:
         LibraryError: a choice that UMAP has no use for, or it cannot be written.
     """
-    soundmap.check_choices(neighbours, min_dist)
-    embeddings = library.embeddings
-    places = soundmap.layout(embeddings, neighbours=neighbours, min_dist=min_dist)
-    facts = measured(MapFacts(neighbours=neighbours, min_dist=min_dist), embeddings, places)
-    manifest = replace(_changed(library.manifest), map=facts)
+    other = relaid(library, neighbours=neighbours, min_dist=min_dist)
     contents = Contents(
-        clips=library.clips,
-        files=library.files,
-        embeddings=np.asarray(embeddings),
-        places=places,
-        clusters=soundmap.clusters(embeddings, places),
-        index=library.index,
+        clips=other.clips,
+        files=other.files,
+        embeddings=np.asarray(other.embeddings),
+        places=other.map,
+        clusters=other.clusters,
+        index=other.index,
     )
-    store.write(library.folder, manifest, contents)
+    store.write(library.folder, _changed(other.manifest), contents)
     return SoundLibrary.open(library.folder, checkpoint)
 
 
