@@ -157,10 +157,12 @@ def cymbal(rng: Generator) -> Signal:
 def tambourine(rng: Generator) -> Signal:
     """Pairs of tin jingles on a hoop: each shake is a burst of small collisions."""
     out = np.zeros(samples(between(rng, 2.4, 3.8)))
-    freqs = [between(rng, 3800, 11_000) for _ in range(14)]
+    base, ring = between(rng, 2800, 3900), between(rng, 0.1, 0.28)
     jingles = [
-        modal(0.25, [f, 1.013 * f, 1.72 * f], [between(rng, 0.08, 0.22)] * 3, [1, 0.8, 0.5])
-        for f in freqs
+        modal(
+            0.4, base * 4 ** rng.random(36), ring * rng.uniform(0.2, 1, 36), rng.random(36), rng=rng
+        )
+        for _ in range(14)
     ]
     step, strong = between(rng, 0.11, 0.19), int(rng.choice([2, 4]))
     at, k = 0.06, 0

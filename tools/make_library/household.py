@@ -18,7 +18,6 @@ from .dsp import (
     low,
     normal,
     overlay,
-    phase,
     resonate,
     samples,
     shaped,
@@ -41,38 +40,46 @@ def thing(
     hard: float = 0.5,
 ) -> Signal:
     """A small stiff object struck once: `count` modes over `spread` times `lowest` Hz."""
-    freqs = lowest * spread ** np.sort(rng.random(3 * count))
-    t60s = ring * (lowest / freqs) ** 0.5 * rng.lognormal(-0.7, 0.5, 3 * count)
-    heights = rng.lognormal(0, 0.7, 3 * count)
-    out = modal(1.3 * ring, freqs, t60s, heights, rng=rng)
-    m = samples(0.005)
-    tap = band(white(rng, m), 0.7 * lowest, 12_000, 1) * attack_decay(m, 0.0002, 0.004)
+    freqs = lowest * spread ** np.sort(rng.random(count))
+    t60s = ring * (lowest / freqs) ** 0.5 * rng.lognormal(-0.7, 0.5, count)
+    out = modal(1.3 * ring, freqs, t60s, rng.lognormal(0, 0.7, count), rng=rng)
+    m = samples(0.006)
+    tap = band(white(rng, m), 0.5 * lowest, 12_000, 1) * attack_decay(m, 0.0003, 0.005)
     out = normal(out) * float(np.sqrt(len(out) / SR / 0.05))
     overlay(out, normal(tap), 0.0, 2 * hard)
     return out
 
 
+def handful(rng: Generator, n: int, things: list[Signal], rate: float, burst: float) -> Signal:
+    """Things that collide by chance, `rate` times a second, in bursts of `burst` dB, (n,)."""
+    crowd = np.clip(gusts(rng, n, between(rng, 2, 4), burst), 0.01, 20)
+    return grains(rng, n, rate, things, spread=0.8, density=crowd)
+
+
+def kitchen(rng: Generator, x: Signal, wet: float) -> Signal:
+    """`x` in a small hard room with a little hiss."""
+    out = room(rng, x, rt60=between(rng, 0.25, 0.5), wet=wet, size=4, dark=8000)
+    return out + float(np.std(out)) * between(rng, 0.004, 0.05) * coloured(rng, len(x), 3.0)
+
+
 def typing(rng: Generator) -> Signal:
-    """A computer keyboard: each key goes down and comes up, the space bar is deeper, bursts."""
+    """A computer keyboard: each key goes down and comes up, two small clicks each, in bursts."""
     n = samples(between(rng, 3.2, 4.8))
-    out, pace = np.zeros(n), between(rng, 7, 13)
-    base, dull = between(rng, 1200, 2600), between(rng, 4000, 9000)
-    at = 0.08
+    out, pace, at = np.zeros(n), between(rng, 4.5, 10), 0.08
+    lowest, highest = between(rng, 900, 1600), between(rng, 5000, 8500)
     while at < n / SR - 0.25:
-        space = rng.random() < 0.15
-        for late, loud in ((0.0, 1.0), (between(rng, 0.06, 0.12), 0.45)):
-            m = samples(between(rng, 0.012, 0.03))
-            click = white(rng, m) * attack_decay(m, 0.0006, m / SR)
-            hz = base * (0.5 if space else between(rng, 0.8, 1.3))
-            key = normal(resonate(click, [(hz, 2, 1), (2.6 * hz, 2, 1)])) + 0.8 * normal(click)
-            thock = band(white(rng, m), 120, 600, 1) * attack_decay(m, 0.001, m / SR)
-            overlay(key, normal(thock), 0.0, between(rng, 0.3, 0.9))
-            overlay(out, low(key, dull, 1), at + late, loud * between(rng, 0.6, 1.0))
+        for late, loud in ((0.0, 1.0), (between(rng, 0.07, 0.13), 0.4)):
+            for k in range(2):
+                m = samples(between(rng, 0.01, 0.03))
+                edges = lowest * between(rng, 0.8, 1.2), highest * between(rng, 0.8, 1.2)
+                click = band(white(rng, m), *edges, 1) * attack_decay(m, 0.0004, m / SR)
+                place = at + late + k * between(rng, 0, 0.015)
+                overlay(out, normal(click), place, loud * between(rng, 0.4, 1.0))
         at += float(rng.gamma(4, 0.25)) / pace + (
             between(rng, 0.2, 0.6) if rng.random() < 0.1 else 0
         )
-    out = room(rng, out, rt60=between(rng, 0.15, 0.3), wet=between(rng, 0.04, 0.12), size=3)
-    return out + float(np.std(out)) * between(rng, 0.03, 0.15) * coloured(rng, n, 3.0)
+    out = room(rng, out, rt60=between(rng, 0.2, 0.35), wet=between(rng, 0.38, 0.5), size=3)
+    return out + float(np.std(out)) * between(rng, 0.1, 0.4) * coloured(rng, n, between(rng, 1, 4))
 
 
 def typewriter(rng: Generator) -> Signal:
@@ -81,7 +88,7 @@ def typewriter(rng: Generator) -> Signal:
     out, pace = np.zeros(n), between(rng, 5, 8)
     at, end = 0.08, between(rng, 0.6, 0.8) * n / SR
     while at < end:
-        bar = thing(rng, between(rng, 700, 1500), 14, 0.09, spread=9, hard=1.4)
+        bar = thing(rng, between(rng, 900, 1600), 30, 0.05, spread=8, hard=1.6)
         overlay(out, bar, at, between(rng, 0.6, 1.0))
         overlay(out, thing(rng, 2500, 8, 0.03, spread=3), at + 0.05, 0.35)
         at += float(rng.gamma(6, 1 / 6)) / pace
@@ -90,36 +97,33 @@ def typewriter(rng: Generator) -> Signal:
     m = samples(between(rng, 0.35, 0.55))
     ratchet = pulses(rng, steady(m, between(rng, 38, 65)), jitter=0.03, spread=0.3)
     overlay(out, through(ratchet, thing(rng, 1500, 8, 0.02)), at + 0.45, 0.9)
-    overlay(out, thing(rng, 350, 14, 0.15, spread=12, hard=1.5), at + 0.45 + m / SR, 1.4)
-    return room(rng, out, rt60=0.4, wet=0.3, size=4) + 0.01 * coloured(rng, n, 4.0)
+    overlay(out, thing(rng, 350, 40, 0.1, spread=12, hard=1.5), at + 0.45 + m / SR, 1.4)
+    return kitchen(rng, out, between(rng, 0.35, 0.5))
 
 
 def keys_jangling(rng: Generator) -> Signal:
-    """A bunch of keys shaken: flat steel that rings high, many small collisions in swings."""
+    """A bunch of keys shaken: small flat steel, high and short, in swings."""
     n = samples(between(rng, 2.6, 3.8))
-    keys = [thing(rng, between(rng, 2600, 4500), 3, between(rng, 0.08, 0.25), spread=3, hard=0.2)
-            for _ in range(10)]  # fmt: skip
-    swing = np.clip(np.sin(phase(between(rng, 2.2, 4.5) * gusts(rng, n, 1, 1.5))), 0.03, 1) ** 2
-    swing *= np.clip(gusts(rng, n, 0.9, 5), 0, 2)
-    out = grains(rng, n, between(rng, 60, 140), keys, spread=0.8, density=swing)
-    return room(rng, high(out, 1200, 1), rt60=0.35, wet=0.2, size=4, dark=9000)
+    lowest = between(rng, 2300, 3000)
+    keys = [
+        thing(rng, lowest * between(rng, 0.85, 1.18), 10, between(rng, 0.025, 0.1), spread=3.5,
+              hard=between(rng, 0.3, 1.0))
+        for _ in range(10)
+    ]  # fmt: skip
+    out = handful(rng, n, keys, between(rng, 28, 50), between(rng, 8.5, 10))
+    return kitchen(rng, out, between(rng, 0.2, 0.45))
 
 
 def glass_chink(rng: Generator) -> Signal:
-    """Glasses that touch: thin bowls, few high modes in beating pairs, some set down after."""
-    n = samples(between(rng, 2.2, 3.4))
-    out, at = np.zeros(n), between(rng, 0.05, 0.3)
-    bowls = [between(rng, 1300, 3400) for _ in range(3)]
-    while at < n / SR - 0.4:
-        for hz in rng.choice(bowls, 2, replace=False):
-            freqs = [hz, 1.004 * hz, 2.32 * hz, 2.33 * hz, 4.25 * hz, 6.6 * hz]
-            t60 = between(rng, 0.5, 1.4)
-            t60s = [t60, t60, 0.7 * t60, 0.6 * t60, 0.4 * t60, 0.25 * t60]
-            overlay(out, modal(1.5, freqs, t60s, [1, 0.7, 0.8, 0.5, 0.6, 0.4], rng=rng), at)
-        tap = high(white(rng, 128), 3000) * attack_decay(128, 0.0002, 0.003)
-        overlay(out, tap, at, 1.5)
-        at += between(rng, 0.25, 0.9)
-    return room(rng, out, rt60=0.5, wet=0.3, size=5, dark=9000) + 0.003 * coloured(rng, n, 3.5)
+    """Glasses in a rack that touch: thin bowls, a few high modes each, short when held."""
+    n = samples(between(rng, 2.4, 3.6))
+    lowest = between(rng, 2600, 3600)
+    glasses = [
+        thing(rng, lowest * between(rng, 0.8, 1.3), 6, between(rng, 0.06, 0.14), spread=7, hard=1.2)
+        for _ in range(8)
+    ]
+    out = handful(rng, n, glasses, between(rng, 13, 28), between(rng, 5.5, 8))
+    return kitchen(rng, out, between(rng, 0.15, 0.5))
 
 
 def shatter(rng: Generator) -> Signal:
@@ -128,13 +132,15 @@ def shatter(rng: Generator) -> Signal:
     out, at = np.zeros(n), between(rng, 0.1, 0.4)
     m = samples(0.12)
     overlay(out, 6 * normal(high(white(rng, m), 900, 1)) * attack_decay(m, 0.0005, 0.12), at)
-    overlay(out, 3 * thing(rng, 400, 16, 0.12, spread=12, hard=2), at)
-    shards = [thing(rng, between(rng, 2000, 7000), 6, between(rng, 0.06, 0.35), spread=2.5)
-              for _ in range(16)]  # fmt: skip
+    overlay(out, 3 * thing(rng, 400, 48, 0.12, spread=12, hard=2), at)
+    shards = [
+        thing(rng, between(rng, 2200, 6000), 8, between(rng, 0.04, 0.12), spread=5, hard=1.0)
+        for _ in range(16)
+    ]
     since = times(n) - at
     density = np.where(since > 0, np.exp(-since / 0.12) + 0.12 * np.exp(-since / 0.6), 0.0) + 1e-6
     out += grains(rng, n, between(rng, 90, 190), shards, spread=0.9, density=density)
-    return room(rng, out, rt60=between(rng, 0.3, 0.9), wet=0.3, size=5, dark=9000)
+    return kitchen(rng, out, between(rng, 0.25, 0.5))
 
 
 def door_slam(rng: Generator) -> Signal:
@@ -179,28 +185,42 @@ def _creak(rng: Generator, length: float, rate: float) -> Signal:
 
 
 def dishes(rng: Generator) -> Signal:
-    """Plates and pans put down, stacked and pushed: china rings short, steel rings longer."""
+    """Plates and pans put down, stacked and pushed: china that rings short, in heaps."""
     n = samples(between(rng, 3.0, 4.4))
-    out, at = np.zeros(n), 0.1
-    china = [between(rng, 1300, 3200) for _ in range(5)]
-    while at < n / SR - 0.3:
-        late, loud = at, rng.lognormal(-0.2, 0.5)
-        for _ in range(int(rng.integers(1, 6))):
-            plate = thing(rng, float(rng.choice(china)), 14, between(rng, 0.1, 0.4), spread=5)
-            overlay(out, plate, late, loud * between(rng, 0.4, 1.0))
-            late += float(rng.exponential(0.045))
-        at = late + float(rng.exponential(0.25))
-    return room(rng, out, rt60=0.5, wet=0.35, size=4, dark=8000) + 0.006 * coloured(rng, n, 3.5)
+    lowest = between(rng, 1050, 1700)
+    plates = [
+        thing(rng, lowest * between(rng, 0.6, 1.7), 14, between(rng, 0.045, 0.1), spread=6.5,
+              hard=between(rng, 0.3, 1.9))
+        for _ in range(10)
+    ]  # fmt: skip
+    out = handful(rng, n, plates, between(rng, 12, 24), between(rng, 2, 4))
+    return kitchen(rng, out, between(rng, 0.4, 0.55))
 
 
 def cutlery(rng: Generator) -> Signal:
-    """Knives and forks in a drawer or on a plate: thin steel, high and short, in handfuls."""
+    """Knives and forks let fall in a drawer: thin steel, high, in handfuls."""
     n = samples(between(rng, 2.8, 4.0))
-    blades = [thing(rng, between(rng, 1500, 3800), 9, between(rng, 0.08, 0.3), spread=5, hard=0.6)
-              for _ in range(12)]  # fmt: skip
-    bursts = np.clip(gusts(rng, n, 3.0, 9.0), 0, 12)
-    out = grains(rng, n, between(rng, 9, 20), blades, spread=0.7, density=bursts)
-    return room(rng, out, rt60=0.4, wet=0.3, size=4, dark=9000) + 0.006 * coloured(rng, n, 3.5)
+    lowest = between(rng, 2900, 4200)
+    blades = [
+        thing(
+            rng, lowest * between(rng, 0.75, 1.35), 11, between(rng, 0.1, 0.2), spread=4.6, hard=1.6
+        )
+        for _ in range(12)
+    ]
+    out = handful(rng, n, blades, between(rng, 10, 17), between(rng, 6, 9))
+    return kitchen(rng, out, between(rng, 0.35, 0.5))
+
+
+def coins(rng: Generator) -> Signal:
+    """Coins dropped on a table, one, some, a handful: thick discs, high and very short."""
+    n = samples(between(rng, 2.2, 3.4))
+    lowest = between(rng, 1100, 3000)
+    discs = [
+        thing(rng, lowest * between(rng, 0.7, 1.5), 40, between(rng, 0.028, 0.055), spread=7)
+        for _ in range(10)
+    ]
+    out = handful(rng, n, discs, between(rng, 30, 60), between(rng, 5, 9))
+    return kitchen(rng, out, between(rng, 0.22, 0.4))
 
 
 def zipper(rng: Generator) -> Signal:
@@ -272,7 +292,7 @@ def hammering(rng: Generator) -> Signal:
     nail, bench = between(rng, 1800, 3400), between(rng, 90, 180)
     gap = between(rng, 0.4, 0.8)
     while at < n / SR - 0.3:
-        blow = thing(rng, nail, 10, between(rng, 0.08, 0.2), spread=4, hard=1.6)
+        blow = thing(rng, nail, 24, between(rng, 0.04, 0.1), spread=4, hard=1.6)
         k = samples(0.12)
         body = resonate(white(rng, k) * attack_decay(k, 0.0006, 0.08), [(bench, 1.5, 1.0)])
         body += 0.3 * band(white(rng, k), 300, 2500, 1) * attack_decay(k, 0.0005, 0.05)

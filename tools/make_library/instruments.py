@@ -115,5 +115,5 @@ def finish(rng: Generator, chosen: Instrument, x: Signal) -> Signal:
     """`x` in a room of the instrument's kind, some echo on a synthesizer, a breath of hiss."""
     if chosen.voice is keys.synthesizer and rng.random() < 0.6:
         x = keys.echoed(rng, x)
-    x = room(rng, x, rt60=between(rng, *chosen.rt60), wet=between(rng, 0.12, 0.4), size=6.5)
+    x = room(rng, x, rt60=between(rng, *chosen.rt60), wet=between(rng, 0.25, 0.6), size=6.5)
     return x + 0.0008 * coloured(rng, len(x), 3.0)

@@ -98,6 +98,7 @@ MADE: tuple[Source, ...] = (
     Source("Slam", "door-slam", "domestic", 4, household.door_slam),
     Source("Dishes, pots, and pans", "dishes", "domestic", 4, household.dishes),
     Source("Cutlery, silverware", "cutlery", "domestic", 3, household.cutlery),
+    Source("Coin (dropping)", "coins", "domestic", 3, household.coins),
     Source("Zipper (clothing)", "zipper", "domestic", 3, household.zipper),
     Source("Microwave oven", "microwave", "domestic", 2, household.microwave),
     Source("Toilet flush", "toilet-flush", "domestic", 3, household.toilet_flush),

@@ -33,14 +33,14 @@ def _breath(n: int, length: float, attack: float) -> Signal:
 def flute(rng: Generator) -> Voice:
     """Few harmonics, breath that locks to the tone, vibrato in force more than in pitch."""
     rate, depth = between(rng, 4.4, 6.2), between(rng, 0.06, 0.22)
-    air_level, tilt = between(rng, 0.06, 0.2), between(rng, 8.0, 12.0)
+    air_level, tilt = between(rng, 0.05, 0.18), between(rng, 11.5, 15.5)
 
     def voice(note: int, length: float, loud: float) -> Signal:
         n, hz = samples(length + 0.06), hertz(note)
         f0 = hz * vibrato(n, rate, 0.004, onset=0.35) * (1 + wander(rng, n, 6, 0.0015))
         f0 = f0 * (1 - 0.02 * np.exp(-times(n) / 0.03))
         swell = vibrato(n, rate, depth, onset=0.35) * (1 + wander(rng, n, 12, 0.03))
-        tone = partials(f0, tilt - 3 * loud, even=1.4)
+        tone = partials(f0, tilt - 1.5 * loud, even=1.4)
         air = normal(peak(white(rng, n), hz, 10)) + 0.5 * normal(band(white(rng, n), 900, 7000, 1))
         shape = _breath(n, length, 0.06)
         out = (normal(tone) * swell + air_level * air) * shape
@@ -59,8 +59,8 @@ def clarinet(rng: Generator) -> Voice:
     def voice(note: int, length: float, loud: float) -> Signal:
         n, hz = samples(length + 0.05), hertz(note)
         f0 = hz * (1 + wander(rng, n, 3, 0.001))
-        tone = partials(f0, 7.5 - 2 * loud, even=even)
-        tone = tone + 0.6 * resonate(tone, [(1500, 2, 1.0), (3400, 2, 0.5)])
+        tone = partials(f0, 11.5 - 3 * loud, even=even)
+        tone = tone + 0.4 * resonate(tone, [(1500, 2, 1.0), (3000, 2, 0.4)])
         air = normal(band(white(rng, n), 1500, 8000, 1))
         return (normal(tone) + breath * air) * _breath(n, length, 0.045)
 
@@ -128,7 +128,7 @@ def french_horn(rng: Generator) -> Voice:
 
 def harmonica(rng: Generator) -> Voice:
     """Free reeds blown and drawn, bent into pitch, hands that open and close."""
-    rate, depth = between(rng, 4.5, 6.5), between(rng, 0.1, 0.4)
+    rate, depth = between(rng, 4.5, 6.0), between(rng, 0.2, 0.38)
 
     def voice(note: int, length: float, _loud: float) -> Signal:
         n = samples(length + 0.05)
