@@ -1,7 +1,6 @@
 """Renders sources to Ogg Vorbis files with a catalogue; the same samples on each run."""
 
 import csv
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from .dsp import SR, Signal, gain
 from .level import PEAK_DBFS, level
 from .registry import SOURCES
 from .scenes import SCENES
-from .source import Source
+from .source import Source, seed_of
 
 LICENCE = "CC0-1.0"
 LIBRARY_FIELDS = ("id", "file", "label", "also", "family", "seed", "generator", "licence")
@@ -24,13 +23,6 @@ COMPRESSION = 0.65
 """libsndfile's 0 (best) to 1 (smallest); 0.65 is about 70 kbit/s for noise."""
 LABEL_SEPARATOR = "|"
 """Between the labels of one clip; no AudioSet name holds it."""
-SALT = "second edition"
-"""Part of every seed: no clip is one that the models were taught with."""
-
-
-def seed_of(name: str, index: int) -> int:
-    """Seed of a clip: 32 bits of SHA-256 of its slug, its number and `SALT`."""
-    return int.from_bytes(hashlib.sha256(f"{SALT}/{name}#{index}".encode()).digest()[:4], "big")
 
 
 def make_clip(generate: Callable[[Generator], Signal], seed: int) -> Signal:

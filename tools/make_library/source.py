@@ -1,5 +1,6 @@
 """What a class of the library is: its name, its family, how many clips, what makes them."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -7,6 +8,14 @@ from functools import partial
 from numpy.random import Generator
 
 from .dsp import Signal
+
+SALT = "second edition"
+"""Part of every seed: no clip is one that the models were taught with."""
+
+
+def seed_of(name: str, index: int) -> int:
+    """Seed of a clip: 32 bits of SHA-256 of its slug, its number and `SALT`."""
+    return int.from_bytes(hashlib.sha256(f"{SALT}/{name}#{index}".encode()).digest()[:4], "big")
 
 
 @dataclass(frozen=True)
