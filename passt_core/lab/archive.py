@@ -1,4 +1,4 @@
-"""A zip of class folders from anyone → sounds on disk, without trust in what the zip says.
+"""A zip of sounds from anyone → sounds on disk, without trust in what the zip says.
 
 Sounds are written under numbers, not under the names in the zip: no name can lead out of the
 folder, collide with another or be too long for the disk. The names stay as what they are: text.
@@ -37,6 +37,7 @@ _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64 = struct.Struct("<4sLQL")
 _MAC_RESOURCES = "__MACOSX"
+_TABLE = ".csv"
 _SHOWN = 60
 
 
@@ -69,6 +70,14 @@ class UnpackedSound:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnpackedTable:
+    """A CSV of a zip: where it lies now, and what the zip called it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unpacked:
     """The sounds of a zip, in its order.
 
@@ -76,17 +85,42 @@ class Unpacked:
         folder: what they lie in; it belongs to the caller, who removes it.
         sounds: at least one.
         skipped: reason → how many entries were left out for it; folders do not count.
+        tables: CSV files; only of a loose zip.
     """
 
     folder: Path
     sounds: tuple[UnpackedSound, ...]
     skipped: dict[str, int]
+    tables: tuple[UnpackedTable, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """What is taken of a zip: see :func:`unpack`."""
+
+    loose: bool
+    suffixes: frozenset[str]
+
+    def is_table(self, name: str) -> bool:
+        return self.loose and PurePosixPath(name).suffix.lower() == _TABLE
+
+    def takes(self, name: str) -> bool:
+        return self.is_table(name) or PurePosixPath(name).suffix.lower() in self.suffixes
+
+
+_Member = tuple[zipfile.ZipInfo, str, str]
+"""A file of a zip, its label, and its name as text."""
 
 
 def unpack(
-    archive: Path, parent: Path | None = None, limits: ArchiveLimits | None = None
+    archive: Path,
+    parent: Path | None = None,
+    limits: ArchiveLimits | None = None,
+    *,
+    loose: bool = False,
+    suffixes: frozenset[str] = SOUND_SUFFIXES,
 ) -> Unpacked:
-    """Unpack the sounds of a zip that has one folder per class.
+    """Unpack the sounds of a zip.
 
     One folder around all the classes may be there. Sounds of folders within a class are the
     class's. What is hidden, no sound, a link or damaged is left out and counted.
@@ -95,53 +129,65 @@ def unpack(
         archive: the zip.
         parent: where a new folder for the sounds shall be made; None: the system's temporary one.
         limits: how much it may hold.
+        loose: sounds need no class folder: their label is the innermost folder that they lie in,
+            or none; CSV tables are unpacked too.
+        suffixes: endings of the names of sounds, in lower case.
 
     Returns:
         The sounds. When this raises, nothing of them is left on the disk.
 
     Raises:
         DatasetError: no zip, damaged, encrypted, a name that leads out of it, over a limit, or
-            without any sound in a class folder.
+            without any sound, in a class folder if it is not loose.
     """
     limits = limits or ArchiveLimits()
+    shape = _Shape(loose=loose, suffixes=suffixes)
     folder = Path(tempfile.mkdtemp(prefix="sounds-", dir=parent))
     try:
-        return _unpack(archive, folder, limits)
+        return _unpack(archive, folder, limits, shape)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _unpack(archive: Path, folder: Path, limits: ArchiveLimits) -> Unpacked:
+def _unpack(archive: Path, folder: Path, limits: ArchiveLimits, shape: _Shape) -> Unpacked:
     skipped: Counter[str] = Counter()
     sounds: list[UnpackedSound] = []
+    tables: list[UnpackedTable] = []
     try:
         with archive.open("rb") as file:
-            _check_directory(file, archive.name, limits)
+            _check_directory(file, archive.name, limits, shape)
             with zipfile.ZipFile(file) as bundle:
-                members = _members(bundle, archive.name, limits, skipped)
+                members = _members(bundle, archive.name, limits, skipped, shape)
                 budget = _Budget(archive.name, limits)
                 for member, label, name in members:
-                    path = folder / f"{len(sounds):05d}{PurePosixPath(name).suffix.lower()}"
-                    if _write(bundle, member, path, budget):
-                        sounds.append(UnpackedSound(path=path, label=label, name=name))
-                    else:
+                    number = len(sounds) + len(tables)
+                    path = folder / f"{number:05d}{PurePosixPath(name).suffix.lower()}"
+                    if not _write(bundle, member, path, budget):
                         skipped["damaged"] += 1
+                    elif shape.is_table(name):
+                        tables.append(UnpackedTable(path=path, name=name))
+                    else:
+                        sounds.append(UnpackedSound(path=path, label=label, name=name))
     except zipfile.BadZipFile as error:
-        raise _no_zip(archive.name, str(error)) from error
+        raise _no_zip(archive.name, str(error), shape) from error
     except _MEMBER_ERRORS as error:  # in the list of members
-        raise _no_zip(archive.name, f"{type(error).__name__}: {error}") from error
+        raise _no_zip(archive.name, f"{type(error).__name__}: {error}", shape) from error
     except OSError as error:
         raise DatasetError(
             f"{archive.name} cannot be unpacked ({error.strerror or error}); "
             "make room on the disk, or give fewer sounds"
         ) from error
     if not sounds:
-        raise _no_sounds(archive.name, skipped)
-    return Unpacked(folder=folder, sounds=tuple(sounds), skipped=dict(skipped))
+        raise _no_sounds(archive.name, skipped, shape)
+    return Unpacked(
+        folder=folder, sounds=tuple(sounds), skipped=dict(skipped), tables=tuple(tables)
+    )
 
 
-def _check_directory(file: io.BufferedReader, name: str, limits: ArchiveLimits) -> None:
+def _check_directory(
+    file: io.BufferedReader, name: str, limits: ArchiveLimits, shape: _Shape
+) -> None:
     """Refuse a list of members that would fill the memory, before zipfile reads it whole."""
     size = file.seek(0, io.SEEK_END)
     start = max(0, size - (_END.size + (1 << 16)) - _LOCATOR_64.size)
@@ -149,14 +195,14 @@ def _check_directory(file: io.BufferedReader, name: str, limits: ArchiveLimits) 
     tail = file.read()
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) - end < _END.size:
-        raise _no_zip(name, "it has no end record")
+        raise _no_zip(name, "it has no end record", shape)
     directory = _END.unpack_from(tail, end)[5]
     locator = end - _LOCATOR_64.size
     if locator >= 0 and tail[locator : locator + 4] == b"PK\x06\x07":
         file.seek(min(size, _LOCATOR_64.unpack_from(tail, locator)[2]))
         record = file.read(_END_64.size)
         if len(record) < _END_64.size:
-            raise _no_zip(name, "its zip64 record is cut off")
+            raise _no_zip(name, "its zip64 record is cut off", shape)
         directory = max(directory if directory != 0xFFFFFFFF else 0, _END_64.unpack(record)[8])
     file.seek(0)
     if directory > limits.directory_bytes:
@@ -167,9 +213,13 @@ def _check_directory(file: io.BufferedReader, name: str, limits: ArchiveLimits) 
 
 
 def _members(
-    bundle: zipfile.ZipFile, archive: str, limits: ArchiveLimits, skipped: Counter[str]
-) -> list[tuple[zipfile.ZipInfo, str, str]]:
-    """(member, label, name) of every sound in a class folder; the rest is counted."""
+    bundle: zipfile.ZipFile,
+    archive: str,
+    limits: ArchiveLimits,
+    skipped: Counter[str],
+    shape: _Shape,
+) -> list[_Member]:
+    """Every sound that is taken, and of a loose zip every table; the rest is counted."""
     entries = bundle.infolist()
     if len(entries) > limits.entries:
         raise DatasetError(
@@ -179,12 +229,27 @@ def _members(
     sounds = []
     for entry in entries:
         parts = _parts(entry.filename, archive)
-        reason = _unwanted(entry, parts)
+        reason = _unwanted(entry, parts, shape)
         if reason:
             skipped[reason] += 1
         elif not entry.is_dir():
             sounds.append((entry, parts))
     _check_amount(archive, [entry for entry, _ in sounds], limits)
+    return _loose(sounds) if shape.loose else _in_classes(sounds, skipped)
+
+
+def _loose(sounds: list[tuple[zipfile.ZipInfo, tuple[str, ...]]]) -> list[_Member]:
+    """Sounds with the name of their own folder for a label."""
+    return [
+        (entry, _printable(parts[-2]) if len(parts) > 1 else "", _printable("/".join(parts)))
+        for entry, parts in sounds
+    ]
+
+
+def _in_classes(
+    sounds: list[tuple[zipfile.ZipInfo, tuple[str, ...]]], skipped: Counter[str]
+) -> list[_Member]:
+    """Sounds with the name of their class folder for a label; what is in none is counted."""
     wrapped = _wrapping(parts for _, parts in sounds)
     found = []
     for entry, parts in sounds:
@@ -208,13 +273,13 @@ def _parts(name: str, archive: str) -> tuple[str, ...]:
     if plain.startswith("/") or drive or ".." in parts:
         raise DatasetError(
             f"{archive} holds {_printable(name)!r}, a name that leads out of it; nothing of it was "
-            "unpacked: pack the class folders again, with names inside the zip"
+            "unpacked: pack the sounds again, with names inside the zip"
         )
     return parts
 
 
-def _unwanted(entry: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
-    """Why a member is left out; None if it is a sound or a folder."""
+def _unwanted(entry: zipfile.ZipInfo, parts: tuple[str, ...], shape: _Shape) -> str | None:
+    """Why a member is left out; None if it is wanted or a folder."""
     if not parts or parts[0] == _MAC_RESOURCES or any(part.startswith(".") for part in parts):
         return "hidden"
     if entry.is_dir():
@@ -222,7 +287,7 @@ def _unwanted(entry: zipfile.ZipInfo, parts: tuple[str, ...]) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return "links and devices"
-    if PurePosixPath(parts[-1]).suffix.lower() not in SOUND_SUFFIXES:
+    if not shape.takes(parts[-1]):
         return "not sounds"
     return "encrypted" if entry.flag_bits & 1 else None
 
@@ -293,9 +358,10 @@ def _printable(text: str) -> str:
     return clean or "\N{REPLACEMENT CHARACTER}"
 
 
-def _no_zip(name: str, reason: str) -> DatasetError:
+def _no_zip(name: str, reason: str, shape: _Shape) -> DatasetError:
+    what = "sounds" if shape.loose else "class folders"
     return DatasetError(
-        f"{name} cannot be read as a zip ({reason[:_SHOWN]}); pack the class folders again"
+        f"{name} cannot be read as a zip ({reason[:_SHOWN]}); pack the {what} again"
     )
 
 
@@ -306,9 +372,12 @@ def _too_large(name: str, size: int, limits: ArchiveLimits) -> DatasetError:
     )
 
 
-def _no_sounds(name: str, skipped: Counter[str]) -> DatasetError:
+def _no_sounds(name: str, skipped: Counter[str], shape: _Shape) -> DatasetError:
     left = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+    told = "it is empty" if not left else f"it has {left}"
+    if shape.loose:
+        return DatasetError(f"{name} has no sound in it ({told}); put sound files into the zip")
     return DatasetError(
-        f"{name} has no sound in a class folder ({'it is empty' if not left else 'it has ' + left}"
-        "); put the sounds of each class into a folder of its own and zip the folders"
+        f"{name} has no sound in a class folder ({told}); "
+        "put the sounds of each class into a folder of its own and zip the folders"
     )
