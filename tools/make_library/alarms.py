@@ -52,7 +52,7 @@ def rung(rng: Generator, length: float, rate: float, hz: float, t60: float) -> S
 
 def alarm_clock(rng: Generator) -> Signal:
     """The bells of a wind-up clock, or the beeps of a digital one."""
-    n = samples(between(rng, 2.8, 4.2))
+    n = samples(between(rng, 2.2, 3.1))
     out = np.zeros(n)
     if rng.random() < 0.35:
         bell = rung(rng, n / SR, between(rng, 18, 30), between(rng, 1800, 3200), 0.8)
@@ -80,7 +80,7 @@ def _indoors(rng: Generator, x: Signal) -> Signal:
 
 def telephone_bell(rng: Generator) -> Signal:
     """An old telephone: two cups, one or two seconds of ringing, a rest, again."""
-    n = samples(between(rng, 3.6, 5.0))
+    n = samples(between(rng, 2.6, 3.7))
     out, hz, rate = np.zeros(n), between(rng, 1100, 1900), between(rng, 20, 28)
     double, at = rng.random() < 0.5, between(rng, 0.05, 0.3)
     length = 0.4 if double else between(rng, 1.2, 2.0)
@@ -94,7 +94,7 @@ def telephone_bell(rng: Generator) -> Signal:
 
 def ringtone(rng: Generator) -> Signal:
     """A mobile telephone: a motif of short bell-like tones that comes again."""
-    n = samples(between(rng, 2.8, 4.2))
+    n = samples(between(rng, 2.2, 3.1))
     out, root, step = np.zeros(n), between(rng, 700, 1300), between(rng, 0.09, 0.17)
     motif = [float(rng.choice([0, 4, 7, 9, 12, 16])) for _ in range(int(rng.integers(4, 9)))]
     index, ratio = between(rng, 0.5, 3.0), float(rng.choice([1.0, 2.0, 3.5]))
@@ -119,7 +119,7 @@ def _line(rng: Generator, x: Signal) -> Signal:
 
 def dial_tone(rng: Generator) -> Signal:
     """Two tones of an exchange, steady: 350 + 440 Hz and the like."""
-    n = samples(between(rng, 2.0, 3.0))
+    n = samples(between(rng, 2.2, 2.9))
     pair = ((350, 440), (350, 450), (425, 450))[int(rng.integers(0, 3))]
     tone = sum(np.sin(2 * np.pi * hz * times(n) + rng.uniform(0, 6)) for hz in pair)
     return _line(rng, soft_clip(np.asarray(tone), between(rng, 0.1, 0.6)))
@@ -127,7 +127,7 @@ def dial_tone(rng: Generator) -> Signal:
 
 def busy_signal(rng: Generator) -> Signal:
     """The engaged tone: half a second on, half a second off, 425 Hz or 480 + 620 Hz."""
-    n = samples(between(rng, 2.6, 4.0))
+    n = samples(between(rng, 2.2, 3))
     pair = ((480, 620), (425, 425), (400, 400))[int(rng.integers(0, 3))]
     tone = sum(np.sin(2 * np.pi * hz * times(n)) for hz in pair)
     period = between(rng, 0.4, 1.0)
@@ -140,7 +140,7 @@ DTMF_LOW, DTMF_HIGH = (697, 770, 852, 941), (1209, 1336, 1477)
 
 def dialling(rng: Generator) -> Signal:
     """A number keyed in: pairs of tones after ITU-T Q.23."""
-    n = samples(between(rng, 2.2, 3.4))
+    n = samples(between(rng, 2.2, 2.9))
     out, length, gap = np.zeros(n), between(rng, 0.07, 0.2), between(rng, 0.05, 0.16)
     at = between(rng, 0.05, 0.3)
     while at < n / SR - length:
@@ -154,7 +154,7 @@ def dialling(rng: Generator) -> Signal:
 
 def smoke_alarm(rng: Generator) -> Signal:
     """A piezo disc near 3.1 kHz: three long beeps and a rest, or a fast warble, loud in a room."""
-    n = samples(between(rng, 3.0, 4.6))
+    n = samples(between(rng, 2.2, 3.4))
     hz, t = between(rng, 2800, 3500), times(n)
     if rng.random() < 0.6:
         place = np.mod(t + rng.random(), 4.0 if rng.random() < 0.5 else 2.6)
@@ -168,7 +168,7 @@ def smoke_alarm(rng: Generator) -> Signal:
 
 def reversing_beeps(rng: Generator) -> Signal:
     """A lorry backs up: a buzzer on and off, its diesel below."""
-    n = samples(between(rng, 3.4, 5.0))
+    n = samples(between(rng, 2.4, 3.7))
     hz, rate = between(rng, 1000, 1700), between(rng, 0.9, 1.6)
     on = (np.mod(times(n) * rate + rng.random(), 1) < 0.5).astype(np.float64)
     tone = partials(steady(n, hz), 5.0, even=0.2)
@@ -182,7 +182,7 @@ def reversing_beeps(rng: Generator) -> Signal:
 
 def civil_siren(rng: Generator) -> Signal:
     """A rotor siren on a roof: winds up, holds, winds down, two ports a fifth apart, far echoes."""
-    n = samples(between(rng, 4.6, 6.0))
+    n = samples(between(rng, 3.3, 4.4))
     top = between(rng, 380, 620)
     kind = (
         [(0, 0.35), (0.5, 1), (1, 1)],
@@ -199,7 +199,7 @@ def civil_siren(rng: Generator) -> Signal:
 
 def buzzer(rng: Generator) -> Signal:
     """A door or game buzzer: an armature that slaps at the mains' pace, in bursts."""
-    n = samples(between(rng, 2.2, 3.4))
+    n = samples(between(rng, 2.2, 2.9))
     out, at, rate = np.zeros(n), between(rng, 0.05, 0.3), float(rng.choice([50, 60, 100, 120]))
     while at < n / SR - 0.3:
         m = samples(between(rng, 0.4, 1.1))

@@ -43,7 +43,7 @@ def _tick(rng: Generator, hz: float, ring: float, hard: float) -> Signal:
 
 def tick_tock(rng: Generator) -> Signal:
     """A clock in a room."""
-    return clock(rng, samples(between(rng, 3.5, 5.0)))
+    return clock(rng, samples(between(rng, 2.5, 3.7)))
 
 
 def clock(rng: Generator, n: int) -> Signal:
@@ -81,7 +81,7 @@ def _panel(rng: Generator, base: float, hard: float) -> Signal:
 
 def knock(rng: Generator) -> Signal:
     """Knuckles on a door: three to six knocks, once or twice, in a hallway."""
-    out = np.zeros(samples(between(rng, 2.0, 3.5)))
+    out = np.zeros(samples(between(rng, 2.2, 2.9)))
     base, hard, gap = between(rng, 70, 170), between(rng, 0.2, 1.2), between(rng, 0.16, 0.3)
     at = between(rng, 0.1, 0.35)
     for _ in range(2):
@@ -112,7 +112,7 @@ def _chime(rng: Generator, hz: float, length: float) -> Signal:
 
 def doorbell(rng: Generator) -> Signal:
     """Ding-dong from chime bars or long tubes, once or twice."""
-    out = np.zeros(samples(between(rng, 2.6, 4.0)))
+    out = np.zeros(samples(between(rng, 2.2, 3)))
     bar = tubular_bells(rng) if rng.random() < 0.6 else None
     note, down = int(rng.integers(67, 80)), int(rng.choice([3, 4, 5]))
     at = between(rng, 0.08, 0.25)
@@ -132,7 +132,7 @@ BELL_RATIOS = (0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6
 
 def church_bell(rng: Generator) -> Signal:
     """A bell in its tower: each partial a beating pair, the clapper's bite, streets around."""
-    out = np.zeros(samples(6.0))
+    out = np.zeros(samples(4.2))
     prime = between(rng, 310, 640)
     freqs: list[float] = []
     for ratio in BELL_RATIOS:
@@ -148,7 +148,7 @@ def church_bell(rng: Generator) -> Signal:
     n = samples(0.05)
     bite = band(white(rng, n), 1200, 9000) * attack_decay(n, 0.0006, 0.04)
     at, gap = between(rng, 0.05, 0.3), between(rng, 1.3, 2.8)
-    while at < 5.0:
+    while at < 3.6:
         loud = between(rng, 0.75, 1.0)
         overlay(out, strike, at, loud)
         overlay(out, bite, at, 0.5 * loud)
@@ -159,7 +159,7 @@ def church_bell(rng: Generator) -> Signal:
 
 def bicycle_bell(rng: Generator) -> Signal:
     """Tring-tring: the thumb lever's clappers hit a small steel dome many times."""
-    out = np.zeros(samples(between(rng, 2.2, 3.5)))
+    out = np.zeros(samples(between(rng, 2.2, 2.9)))
     base = between(rng, 1700, 2900)
     freqs = [base * r * between(rng, 0.985, 1.015) for r in (1.0, 1.003, 2.35, 2.36, 3.9, 5.4)]
     t60 = between(rng, 0.5, 1.3)
@@ -187,7 +187,7 @@ def bicycle_bell(rng: Generator) -> Signal:
 
 def beep(rng: Generator) -> Signal:
     """Beeps of an appliance: a square-driven buzzer with its narrow resonance, in groups."""
-    out = np.zeros(samples(between(rng, 2.0, 3.5)))
+    out = np.zeros(samples(between(rng, 2.2, 2.9)))
     hz, length = between(rng, 850, 2900), between(rng, 0.06, 0.35)
     gap, group = length * between(rng, 0.7, 1.5), int(rng.integers(1, 5))
     n = samples(length)

@@ -47,9 +47,9 @@ def snare_hit(rng: Generator, tune: float, snap: float) -> Signal:
                                (2.92, 0.07, 0.35), (3.6, 0.05, 0.3)):  # fmt: skip
         start = rng.uniform(0, 6.28)
         head += height * np.sin(phase(tune * ratio * bend, start)) * 10 ** (-3 * t / t60)
-    buzz = band(white(rng, n), 1100, 12000, 1)
-    decay = between(rng, 0.14, 0.3)
-    buzz *= attack_decay(n, 0.0015, decay) + 0.25 * attack_decay(n, 0.004, 1.8 * decay)
+    buzz = band(white(rng, n), between(rng, 1800, 2800), between(rng, 8000, 11_000), 1)
+    decay = between(rng, 0.08, 0.16)
+    buzz *= attack_decay(n, 0.001, decay) + 0.15 * attack_decay(n, 0.004, 2.5 * decay)
     m = samples(0.008)
     stick = normal(high(white(rng, m), 1000)) * attack_decay(m, 0.0002, 0.006)
     out = head * np.minimum(t / 0.0006, 1) + 1.6 * snap * normal(buzz)
@@ -70,7 +70,7 @@ def metal(rng: Generator, base: float, length: float, sizzle: float) -> Signal:
 
 def closed_hat(rng: Generator, base: float) -> Signal:
     """The two plates pressed together: a short, bright tick."""
-    return high(metal(rng, base, between(rng, 0.09, 0.2), between(rng, 0.6, 1.4)), 2500)
+    return high(metal(rng, base, between(rng, 0.12, 0.24), between(rng, 0.5, 0.9)), 1800)
 
 
 def open_hat(rng: Generator, base: float) -> Signal:
@@ -80,8 +80,8 @@ def open_hat(rng: Generator, base: float) -> Signal:
 
 def hi_hat(rng: Generator) -> Signal:
     """Hi-hat pattern in straight or swung beats: tip and shank, open strokes that are choked."""
-    out = np.zeros(samples(between(rng, 2.6, 4.2)))
-    base, step = between(rng, 420, 900), between(rng, 0.1, 0.26)
+    out = np.zeros(samples(between(rng, 2.2, 3.1)))
+    base, step = between(rng, 260, 480), between(rng, 0.14, 0.3)
     closed = [closed_hat(rng, base) for _ in range(3)]
     opened, every = open_hat(rng, base), int(rng.choice([4, 6, 8]))
     at, k, swing = 0.05, 0, between(rng, 0.0, 0.3)
@@ -95,16 +95,16 @@ def hi_hat(rng: Generator) -> Signal:
             overlay(out, closed[int(rng.integers(0, 3))], at, loud)
         at += step * (1 + (swing if k % 2 == 0 else -swing)) * between(rng, 0.99, 1.01)
         k += 1
-    out = room(rng, out, rt60=between(rng, 0.3, 0.8), wet=between(rng, 0.1, 0.25), dark=9000)
+    out = room(rng, out, rt60=between(rng, 0.5, 1.1), wet=between(rng, 0.3, 0.5), dark=9000)
     return out + 0.001 * coloured(rng, len(out), 3.0)
 
 
 def snare(rng: Generator) -> Signal:
     """Snare drum: back beat with ghosts, a march with flams, a roll."""
-    out = np.zeros(samples(between(rng, 2.6, 4.2)))
-    tune, snap = between(rng, 170, 290), between(rng, 0.4, 1.1)
+    out = np.zeros(samples(between(rng, 2.2, 3.1)))
+    tune, snap = between(rng, 165, 290), between(rng, 0.25, 0.6)
     kind = int(rng.integers(0, 3))
-    step = (between(rng, 0.13, 0.2), between(rng, 0.12, 0.17), between(rng, 0.035, 0.05))[kind]
+    step = (between(rng, 0.13, 0.2), between(rng, 0.13, 0.2), between(rng, 0.04, 0.055))[kind]
     accents = ((0.0, 0.0, 1.0, 0.15), (1.0, 0.35, 0.6, 0.35), (0.5, 0.45, 0.55, 0.42))[kind]
     at, k = 0.05, 0
     while at < len(out) / SR - 0.35:
@@ -115,24 +115,24 @@ def snare(rng: Generator) -> Signal:
             overlay(out, snare_hit(rng, tune, snap), at - 0.028, 0.3)
         at += step * between(rng, 0.97, 1.03)
         k += 1
-    return room(rng, out, rt60=between(rng, 0.3, 1.1), wet=between(rng, 0.15, 0.4), size=7)
+    return room(rng, out, rt60=between(rng, 0.5, 1.5), wet=between(rng, 0.45, 0.7), size=7)
 
 
 def bass_drum(rng: Generator) -> Signal:
     """Bass drum alone: four to the floor or a slow figure, in a room or a hall."""
-    out = np.zeros(samples(between(rng, 2.4, 3.6)))
+    out = np.zeros(samples(between(rng, 2.2, 2.9)))
     stroke, beat = kick(rng), between(rng, 0.36, 0.62)
     figure = [1.0, *(float(rng.choice([0, 0.8, 1.0])) for _ in range(3))]
     at, k = 0.05, 0
     while at < len(out) / SR - 0.3:
         overlay(out, stroke, at, figure[k % 4] * between(rng, 0.9, 1.0))
         at, k = at + beat, k + 1
-    return room(rng, out, rt60=between(rng, 0.2, 0.9), wet=between(rng, 0.1, 0.4), size=6)
+    return room(rng, out, rt60=between(rng, 0.8, 1.5), wet=between(rng, 0.45, 0.65), size=6)
 
 
 def cymbal(rng: Generator) -> Signal:
     """A crash that rings on, or a ride with its bell of stick clicks."""
-    n = samples(between(rng, 3.2, 4.6))
+    n = samples(between(rng, 2.3, 3.4))
     out = np.zeros(n)
     if rng.random() < 0.5:
         at = between(rng, 0.05, 0.3)
@@ -156,7 +156,7 @@ def cymbal(rng: Generator) -> Signal:
 
 def tambourine(rng: Generator) -> Signal:
     """Pairs of tin jingles on a hoop: each shake is a burst of small collisions."""
-    out = np.zeros(samples(between(rng, 2.4, 3.8)))
+    out = np.zeros(samples(between(rng, 2.2, 2.9)))
     base, ring = between(rng, 2800, 3900), between(rng, 0.1, 0.28)
     jingles = [
         modal(
@@ -182,7 +182,7 @@ def tambourine(rng: Generator) -> Signal:
 
 def maraca(rng: Generator) -> Signal:
     """Seeds in a gourd: clouds of tiny impacts through one broad resonance."""
-    n = samples(between(rng, 2.2, 3.4))
+    n = samples(between(rng, 2.2, 2.9))
     out, step = np.zeros(n), between(rng, 0.12, 0.2)
     middle = between(rng, 3200, 6000)
     at, k = 0.05, 0

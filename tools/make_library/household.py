@@ -6,7 +6,6 @@ from numpy.random import Generator
 from .dsp import (
     SR,
     Signal,
-    at_times,
     attack_decay,
     band,
     between,
@@ -20,12 +19,11 @@ from .dsp import (
     overlay,
     resonate,
     samples,
-    shaped,
     times,
     wander,
     white,
 )
-from .modes import bubble, modal, pulses, through
+from .modes import modal, pulses
 from .space import mix, room
 from .voice import partials, steady
 
@@ -64,7 +62,7 @@ def kitchen(rng: Generator, x: Signal, wet: float) -> Signal:
 
 def typing(rng: Generator) -> Signal:
     """A computer keyboard: each key goes down and comes up, two small clicks each, in bursts."""
-    n = samples(between(rng, 3.2, 4.8))
+    n = samples(between(rng, 2.3, 3.6))
     out, pace, at = np.zeros(n), between(rng, 4.5, 10), 0.08
     lowest, highest = between(rng, 900, 1600), between(rng, 5000, 8500)
     while at < n / SR - 0.25:
@@ -82,28 +80,9 @@ def typing(rng: Generator) -> Signal:
     return out + float(np.std(out)) * between(rng, 0.1, 0.4) * coloured(rng, n, between(rng, 1, 4))
 
 
-def typewriter(rng: Generator) -> Signal:
-    """A mechanical typewriter: type bars on the platen, the bell and the carriage at the end."""
-    n = samples(between(rng, 3.6, 5.2))
-    out, pace = np.zeros(n), between(rng, 5, 8)
-    at, end = 0.08, between(rng, 0.6, 0.8) * n / SR
-    while at < end:
-        bar = thing(rng, between(rng, 900, 1600), 30, 0.05, spread=8, hard=1.6)
-        overlay(out, bar, at, between(rng, 0.6, 1.0))
-        overlay(out, thing(rng, 2500, 8, 0.03, spread=3), at + 0.05, 0.35)
-        at += float(rng.gamma(6, 1 / 6)) / pace
-    bell = modal(1.0, [2350, 2360, 5600, 9100], [0.9, 0.8, 0.4, 0.2], [1, 0.6, 0.4, 0.2], rng=rng)
-    overlay(out, bell, at, 0.8)
-    m = samples(between(rng, 0.35, 0.55))
-    ratchet = pulses(rng, steady(m, between(rng, 38, 65)), jitter=0.03, spread=0.3)
-    overlay(out, through(ratchet, thing(rng, 1500, 8, 0.02)), at + 0.45, 0.9)
-    overlay(out, thing(rng, 350, 40, 0.1, spread=12, hard=1.5), at + 0.45 + m / SR, 1.4)
-    return kitchen(rng, out, between(rng, 0.35, 0.5))
-
-
 def keys_jangling(rng: Generator) -> Signal:
     """A bunch of keys shaken: small flat steel, high and short, in swings."""
-    n = samples(between(rng, 2.6, 3.8))
+    n = samples(between(rng, 2.2, 2.9))
     lowest = between(rng, 2300, 3000)
     keys = [
         thing(rng, lowest * between(rng, 0.85, 1.18), 10, between(rng, 0.025, 0.1), spread=3.5,
@@ -116,7 +95,7 @@ def keys_jangling(rng: Generator) -> Signal:
 
 def glass_chink(rng: Generator) -> Signal:
     """Glasses in a rack that touch: thin bowls, a few high modes each, short when held."""
-    n = samples(between(rng, 2.4, 3.6))
+    n = samples(between(rng, 2.2, 2.9))
     lowest = between(rng, 2600, 3600)
     glasses = [
         thing(rng, lowest * between(rng, 0.8, 1.3), 6, between(rng, 0.06, 0.14), spread=7, hard=1.2)
@@ -128,7 +107,7 @@ def glass_chink(rng: Generator) -> Signal:
 
 def shatter(rng: Generator) -> Signal:
     """A pane or a bottle breaks: a crack, a burst of shards, pieces that settle for a second."""
-    n = samples(between(rng, 2.2, 3.2))
+    n = samples(between(rng, 2.2, 2.9))
     out, at = np.zeros(n), between(rng, 0.1, 0.4)
     m = samples(0.12)
     overlay(out, 6 * normal(high(white(rng, m), 900, 1)) * attack_decay(m, 0.0005, 0.12), at)
@@ -145,7 +124,7 @@ def shatter(rng: Generator) -> Signal:
 
 def door_slam(rng: Generator) -> Signal:
     """A door thrown shut: a whoosh and a hinge, the panel's boom, the latch, the frame's rattle."""
-    n = samples(between(rng, 2.2, 3.2))
+    n = samples(between(rng, 2.2, 2.9))
     out = np.zeros(n)
     at = between(rng, 0.5, 0.9)
     m = samples(0.3)
@@ -186,7 +165,7 @@ def _creak(rng: Generator, length: float, rate: float) -> Signal:
 
 def dishes(rng: Generator) -> Signal:
     """Plates and pans put down, stacked and pushed: china that rings short, in heaps."""
-    n = samples(between(rng, 3.0, 4.4))
+    n = samples(between(rng, 2.2, 3.3))
     lowest = between(rng, 1050, 1700)
     plates = [
         thing(rng, lowest * between(rng, 0.6, 1.7), 14, between(rng, 0.045, 0.1), spread=6.5,
@@ -197,23 +176,9 @@ def dishes(rng: Generator) -> Signal:
     return kitchen(rng, out, between(rng, 0.4, 0.55))
 
 
-def cutlery(rng: Generator) -> Signal:
-    """Knives and forks let fall in a drawer: thin steel, high, in handfuls."""
-    n = samples(between(rng, 2.8, 4.0))
-    lowest = between(rng, 2900, 4200)
-    blades = [
-        thing(
-            rng, lowest * between(rng, 0.75, 1.35), 11, between(rng, 0.1, 0.2), spread=4.6, hard=1.6
-        )
-        for _ in range(12)
-    ]
-    out = handful(rng, n, blades, between(rng, 10, 17), between(rng, 6, 9))
-    return kitchen(rng, out, between(rng, 0.35, 0.5))
-
-
 def coins(rng: Generator) -> Signal:
     """Coins dropped on a table, one, some, a handful: thick discs, high and very short."""
-    n = samples(between(rng, 2.2, 3.4))
+    n = samples(between(rng, 2.2, 2.9))
     lowest = between(rng, 1100, 3000)
     discs = [
         thing(rng, lowest * between(rng, 0.7, 1.5), 40, between(rng, 0.028, 0.055), spread=7)
@@ -223,27 +188,9 @@ def coins(rng: Generator) -> Signal:
     return kitchen(rng, out, between(rng, 0.22, 0.4))
 
 
-def zipper(rng: Generator) -> Signal:
-    """A zip pulled: teeth that click past ever faster or slower, a whine that rises with them."""
-    n = samples(between(rng, 2.2, 3.2))
-    out, at = np.zeros(n), between(rng, 0.1, 0.3)
-    teeth = [(between(rng, 1200, 2200), 2.5, 1.0), (between(rng, 3000, 5000), 2.5, 1.0)]
-    while at < n / SR - 0.35:
-        m = samples(between(rng, 0.3, 0.8))
-        fast = between(rng, 180, 420)
-        pace = fast * curve(m, [(0, 0.25), (0.5, 0.8), (0.85, 1.3), (1, 1.0)])
-        train = pulses(rng, pace, jitter=0.06, spread=0.35)
-        rasp = resonate(train, teeth) + 0.3 * low(train, 1500, 1)
-        cloth = band(coloured(rng, m, 3.0), 150, 5000, 1) * (pace / fast)
-        shape = curve(m, [(0, 0), (0.1, 0.3), (0.8, 1.0), (1, 0)])
-        overlay(out, (normal(rasp) + 0.5 * normal(cloth)) * shape, at)
-        at += m / SR + between(rng, 0.25, 0.7)
-    return room(rng, out, rt60=0.25, wet=0.2, size=3) + 0.006 * coloured(rng, n, 3.5)
-
-
 def microwave(rng: Generator) -> Signal:
     """Hum and fan of a microwave oven, then its beeps."""
-    n = samples(between(rng, 3.6, 5.0))
+    n = samples(between(rng, 2.6, 3.7))
     end = between(rng, 0.55, 0.75)
     on = curve(n, [(0, 1), (end, 1), (end + 0.03, 0.05), (1, 0.05)])
     hum = partials(steady(n, float(rng.choice([100.0, 120.0]))), between(rng, 3, 6))
@@ -258,36 +205,9 @@ def microwave(rng: Generator) -> Signal:
     return room(rng, out, rt60=0.4, wet=0.4, size=4)
 
 
-def toilet_flush(rng: Generator) -> Signal:
-    """A rush of water, a gurgle at the siphon, the cistern that fills again."""
-    n = samples(between(rng, 5.0, 6.0))
-    t, start = times(n), between(rng, 0.1, 0.5)
-    since = np.maximum(t - start, 0)
-    rush = (1 - np.exp(-since / 0.15)) * np.exp(-since / between(rng, 1.1, 1.8))
-    edge = 800 + 5500 * rush
-
-    def falls(hz: Signal, seconds: Signal) -> Signal:
-        return 1 / (1 + (hz / at_times(edge, seconds[0])[None, :]) ** 2)
-
-    water = (
-        shaped(band(coloured(rng, n, 0.5), 250, 10_000, 1), falls) * rush * gusts(rng, n, 14, 1.5)
-    )
-    swirl = resonate(water, [(between(rng, 260, 420), 3, 1.0), (between(rng, 600, 1000), 3, 0.7)])
-    late = np.clip((since - 1.2) / 0.6, 0, 1) * np.exp(-np.maximum(since - 1.8, 0) / 0.8)
-    drops = [bubble(between(rng, 250, 2200), rise=0.15) for _ in range(24)]
-    gurgle = grains(rng, n, between(rng, 250, 500), drops, spread=0.8, density=late + rush + 1e-6)
-    fill = band(white(rng, n), 900, 6000, 1) * np.clip((since - 1.5) / 1.5, 0.0, 1)
-    out = mix(
-        (water, 0), (swirl, -4), (gurgle, between(rng, -3, 3)), (fill, between(rng, -20, -12))
-    )
-    lever = thing(rng, 700, 10, 0.06, spread=6, hard=1.0)
-    overlay(out, lever, max(start - 0.06, 0.02), 1.2)
-    return room(rng, out, rt60=between(rng, 0.4, 0.9), wet=0.6, size=3)
-
-
 def hammering(rng: Generator) -> Signal:
     """A nail driven into a board: steel on steel that rises in pitch, the bench's thump."""
-    n = samples(between(rng, 2.6, 4.0))
+    n = samples(between(rng, 2.2, 3))
     out, at = np.zeros(n), between(rng, 0.1, 0.3)
     nail, bench = between(rng, 1800, 3400), between(rng, 90, 180)
     gap = between(rng, 0.4, 0.8)

@@ -27,7 +27,7 @@ class Instrument:
     scores: tuple[Score, ...]
     beats: tuple[float, float] = (0.35, 0.65)
     rt60: tuple[float, float] = (0.4, 1.2)
-    seconds: tuple[float, float] = (3.4, 5.2)
+    seconds: tuple[float, float] = (2.7, 3.7)
     octave: int = 0
 
 
@@ -48,7 +48,12 @@ INSTRUMENTS: dict[str, Instrument] = {
     "double-bass": Instrument(
         "Double bass", strings.double_bass, (28, 40), (TUNE, RIFF), rt60=(0.3, 0.8), octave=-2
     ),
-    "banjo": Instrument("Banjo", strings.banjo, (50, 58), (ARPEGGIO, PICKED), beats=(0.22, 0.4)),
+    "ukulele": Instrument(
+        "Ukulele", strings.ukulele, (54, 60), (music.small_strums,), (0.4, 0.7), (0.3, 1.2)
+    ),
+    "pizzicato": Instrument(
+        "Pizzicato", strings.pizzicato, (50, 58), (PICKED, RIFF, ARPEGGIO), (0.35, 0.55)
+    ),
     "harp": Instrument(
         "Harp", strings.harp, (50, 64), (ARPEGGIO, BOTH, ARPEGGIO), (0.28, 0.6), (0.9, 2.2)
     ),
@@ -64,7 +69,7 @@ INSTRUMENTS: dict[str, Instrument] = {
     ),
     "piano": Instrument("Piano", keys.piano, (50, 64), (BOTH, ARPEGGIO, CHORDS), (0.3, 0.7)),
     "electric-piano": Instrument("Electric piano", keys.electric_piano, (50, 62), (CHORDS, BOTH)),
-    "organ": Instrument("Organ", keys.organ, (52, 64), (CHORDS, BOTH), (0.45, 0.8), (1.8, 3.5)),
+    "organ": Instrument("Organ", keys.organ, (52, 64), (CHORDS, BOTH), (0.3, 0.6), (1.8, 3.5)),
     "hammond-organ": Instrument("Hammond organ", keys.hammond, (52, 64), (CHORDS, BOTH, RIFF)),
     "accordion": Instrument("Accordion", keys.accordion, (55, 65), (BOTH, TUNE), (0.28, 0.5)),
     "synthesizer": Instrument(
@@ -72,7 +77,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     ),
     "flute": Instrument("Flute", winds.flute, (64, 79), (TUNE,), (0.3, 0.8), (0.9, 2.4)),
     "clarinet": Instrument("Clarinet", winds.clarinet, (52, 67), (TUNE,), (0.3, 0.7)),
-    "saxophone": Instrument("Saxophone", winds.saxophone, (50, 63), (TUNE,), (0.35, 0.7)),
     "trumpet": Instrument("Trumpet", winds.trumpet, (58, 70), (TUNE,), (0.25, 0.6)),
     "trombone": Instrument("Trombone", winds.trombone, (43, 55), (TUNE,), (0.35, 0.7)),
     "french-horn": Instrument("French horn", winds.french_horn, (48, 60), (TUNE,), (0.45, 0.8)),
@@ -85,14 +89,10 @@ INSTRUMENTS: dict[str, Instrument] = {
     "glockenspiel": Instrument(
         "Glockenspiel", mallets.glockenspiel, (79, 88), (TUNE,), (0.3, 0.6), octave=2
     ),
-    "steelpan": Instrument("Steelpan", mallets.steelpan, (57, 69), (TUNE, ARPEGGIO), (0.25, 0.5)),
-    "tubular-bells": Instrument(
-        "Tubular bells", mallets.tubular_bells, (60, 70), (TUNE,), (0.6, 1.1), (1.0, 2.4)
-    ),
     "singing-bowl": Instrument(
-        "Singing bowl", mallets.singing_bowl, (48, 70), (RIFF,), (4.0, 7.0), (0.4, 1.2), (4.5, 6.0)
+        "Singing bowl", mallets.singing_bowl, (48, 70), (RIFF,), (4.0, 7.0), (0.4, 1.2), (3.2, 4.4)
     ),
-    "gong": Instrument("Gong", mallets.gong, (34, 46), (RIFF,), (6.0, 9.0), (0.8, 2.0), (4.8, 6.0)),
+    "gong": Instrument("Gong", mallets.gong, (34, 46), (RIFF,), (6.0, 9.0), (0.8, 2.0), (3.4, 4.6)),
     "timpani": Instrument("Timpani", mallets.timpani, (40, 52), (RIFF, TUNE), (0.35, 0.7)),
 }
 

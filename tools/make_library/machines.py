@@ -54,7 +54,7 @@ def _revs(rng: Generator, n: int, idle: float, full: float) -> Signal:
 
 def chainsaw(rng: Generator) -> Signal:
     """Two-stroke engine: one firing a turn, hard exhaust, chain over the bar, wood biting."""
-    n = samples(between(rng, 4.0, 6.0))
+    n = samples(between(rng, 2.9, 4.4))
     full = between(rng, 105, 205)
     flutter = between(rng, 0.004, 0.03)
     rate = _revs(rng, n, between(rng, 40, 70), full) * (1 + wander(rng, n, 25, flutter))
@@ -80,7 +80,7 @@ def chainsaw(rng: Generator) -> Signal:
 
 def engine(rng: Generator) -> Signal:
     """Four-stroke engine, idling or revved: unequal cylinders, exhaust pipe, valve clatter."""
-    n = samples(between(rng, 3.5, 5.0))
+    n = samples(between(rng, 2.5, 3.7))
     idle = between(rng, 34, 65)
     points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 2.6)), (0.75, 1.3), (1.0, 1.0)]
     rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
@@ -105,7 +105,7 @@ def engine(rng: Generator) -> Signal:
 
 def helicopter(rng: Generator) -> Signal:
     """Rotor: a soft thump at each blade, wash that beats with it, gears and turbine behind."""
-    n = samples(between(rng, 4.0, 5.5))
+    n = samples(between(rng, 2.9, 4.1))
     rate = steady(n, between(rng, 10.0, 18.0)) * (1 + wander(rng, n, 0.5, 0.01))
     train = pulses(rng, rate, jitter=0.01, spread=0.06, cycle=int(rng.integers(2, 5)))
     size = samples(0.12)
@@ -128,7 +128,7 @@ def helicopter(rng: Generator) -> Signal:
 
 def vacuum_cleaner(rng: Generator) -> Signal:
     """Universal motor and fan: whine with harmonics under broad air noise, run up, moved about."""
-    n = samples(between(rng, 3.5, 5.0))
+    n = samples(between(rng, 2.5, 3.7))
     start = between(rng, 0.0, 0.12)
     spin = curve(n, [(0.0, 0.35), (start + 0.12, 0.95), (0.5, 1.0), (1.0, 1.0)])
     f0 = between(rng, 240, 420) * spin * (1 + wander(rng, n, 1.5, 0.006))
@@ -173,7 +173,7 @@ def _air_horn(rng: Generator, n: int) -> Signal:
 
 def train(rng: Generator) -> Signal:
     """Cars over joints with rumble, roar and squeal; in some clips the horn calls."""
-    n = samples(between(rng, 4.0, 5.5))
+    n = samples(between(rng, 2.9, 4.1))
     joints = wheels(rng, n)
     sway = gusts(rng, n, 3, 1.2) * (1 + 0.6 * low(np.abs(joints), 8, 1) / np.std(joints))
     rumble = low(coloured(rng, n, 4.5, 40), 300) * sway
@@ -195,7 +195,7 @@ def train(rng: Generator) -> Signal:
 
 def car_horn(rng: Generator) -> Signal:
     """Two diaphragm horns a third apart, one to four honks, in a street."""
-    out = np.zeros(samples(between(rng, 2.0, 3.5)))
+    out = np.zeros(samples(between(rng, 2.2, 2.9)))
     root, ratio = between(rng, 330, 460), between(rng, 1.18, 1.28)
     at = between(rng, 0.1, 0.3)
     for _ in range(int(rng.integers(1, 5))):
@@ -235,7 +235,7 @@ def siren_tone(rng: Generator, n: int, kind: str) -> Signal:
 
 def siren(rng: Generator) -> Signal:
     """An emergency vehicle: stands, or drives past with Doppler shift, in a street."""
-    n = samples(between(rng, 4.0, 5.5))
+    n = samples(between(rng, 2.9, 4.1))
     kind = ("wail", "wail", "yelp", "hilo")[int(rng.integers(0, 4))]
     tone = siren_tone(rng, n, kind)
     if rng.random() < 0.5:

@@ -105,27 +105,6 @@ def glockenspiel(rng: Generator) -> Voice:
     return voice
 
 
-def steelpan(rng: Generator) -> Voice:
-    """Dents of an oil drum: modes at the octave and twelfth that swell after the stroke."""
-    swell = between(rng, 0.01, 0.03)
-
-    def voice(note: int, _length: float, loud: float) -> Signal:
-        f0, n = hertz(note), samples(1.2)
-        t, out = times(n), np.zeros(n)
-        for ratio, height, late in ((1, 1.0, 0.5), (2, 0.9, 1.0), (3, 0.4, 1.2), (4, 0.3, 1.4),
-                                    (5.03, 0.12, 1.5), (6.1, 0.1, 1.5)):  # fmt: skip
-            hz = f0 * ratio * between(rng, 0.998, 1.002)
-            rise = 1 - np.exp(-t / (swell * late))
-            fall = 10 ** (-3 * t / (1.1 / ratio**0.4))
-            drift = 1 + 0.006 * loud * np.exp(-t / 0.05)
-            out += height * loud ** (0.5 * ratio) * rise * fall * np.sin(2 * np.pi * hz * t * drift)
-        rim = modal(0.12, rng.uniform(1200, 5000, 12), [0.1] * 12, [0.05] * 12, rng=rng)
-        overlay(out, rim, 0.0)
-        return out
-
-    return voice
-
-
 def tubular_bells(rng: Generator) -> Voice:
     """Long brass tubes: free-bar modes 4 to 9, of which the ear makes a note an octave below."""
     long = between(rng, 3.0, 6.0)
@@ -199,7 +178,7 @@ def timpani(rng: Generator) -> Voice:
 
 def wind_chime(rng: Generator) -> Signal:
     """Wind chimes: five to seven thin tubes that the air lets strike, some at a time, (n,)."""
-    n = samples(between(rng, 3.6, 5.2))
+    n = samples(between(rng, 2.6, 3.8))
     out, root = np.zeros(n), between(rng, 800, 1700)
     scale = root * 2 ** (np.array([0, 2, 4, 7, 9, 12, 14])[: int(rng.integers(5, 8))] / 12)
     at = between(rng, 0.05, 0.4)

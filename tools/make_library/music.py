@@ -103,6 +103,12 @@ def picked(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
     return [note for note in notes if note[0] < span - 0.3]
 
 
+def small_strums(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
+    """The upper strings of `strums` a fourth or more above, as on a ukulele."""
+    notes = strums(rng, 45, span, beat)
+    return [(at, length, note + root - 50) for at, length, note in notes if note > 49]
+
+
 def riff(rng: Generator, root: int, span: float, beat: float) -> list[Note]:
     """A figure of eight half beats on a few notes, that comes again."""
     notes, at, k = [], 0.05, 0

@@ -27,25 +27,25 @@ from .voice import partials, steady
 
 def white_noise(rng: Generator) -> Signal:
     """Noise of equal power in each hertz, as from an idle channel; some of it band-limited."""
-    n = samples(between(rng, 2.2, 4.2))
+    n = samples(between(rng, 2.2, 3.1))
     return low(white(rng, n), between(rng, 9000, 15_500), 1)
 
 
 def pink_noise(rng: Generator) -> Signal:
     """Noise of equal power in each octave."""
-    n = samples(between(rng, 2.2, 4.2))
+    n = samples(between(rng, 2.2, 3.1))
     return coloured(rng, n, between(rng, 2.8, 3.3), between(rng, 15, 60))
 
 
 def brown_noise(rng: Generator) -> Signal:
     """Noise that falls by 6 dB an octave, as a random walk does."""
-    n = samples(between(rng, 2.2, 4.2))
+    n = samples(between(rng, 2.2, 3.1))
     return coloured(rng, n, between(rng, 5.4, 6.4), between(rng, 30, 90))
 
 
 def static(rng: Generator) -> Signal:
     """A radio between stations: hiss that breathes, crackle, a carrier that whistles by."""
-    n = samples(between(rng, 2.6, 4.4))
+    n = samples(between(rng, 2.2, 3.3))
     hiss = band(white(rng, n), between(rng, 200, 500), between(rng, 4500, 8000), 1)
     hiss = hiss * gusts(rng, n, between(rng, 2, 9), between(rng, 1, 3.5))
     snaps = [high(white(rng, m), 400) * np.hanning(m) for m in (20, 45, 90, 160)]
@@ -59,7 +59,7 @@ def static(rng: Generator) -> Signal:
 
 def mains_hum(rng: Generator) -> Signal:
     """A transformer: twice the mains frequency and its harmonics, a bad earth's buzz, hiss."""
-    n = samples(between(rng, 2.4, 4.0))
+    n = samples(between(rng, 2.2, 3))
     mains = float(rng.choice([50.0, 60.0]))
     core = resonant = partials(steady(n, 2 * mains), between(rng, 4, 10))
     buzz = high(partials(steady(n, mains), between(rng, 1.5, 4)), 300, 1)
@@ -70,7 +70,7 @@ def mains_hum(rng: Generator) -> Signal:
 
 def sine_wave(rng: Generator) -> Signal:
     """A test tone: one sine, steady or stepped."""
-    n = samples(between(rng, 2.0, 3.2))
+    n = samples(between(rng, 2.2, 2.9))
     steps = int(rng.choice([1, 1, 3]))
     tones = np.repeat([between(rng, 180, 3200) for _ in range(steps)], -(-n // steps))[:n]
     return np.sin(2 * np.pi * np.cumsum(low(tones - tones[0], 80, 1) + tones[0]) / SR)
@@ -78,7 +78,7 @@ def sine_wave(rng: Generator) -> Signal:
 
 def chirp(rng: Generator) -> Signal:
     """Sweeps of a sine up or down, in octaves a second or in hertz a second, one or several."""
-    n = samples(between(rng, 2.2, 3.8))
+    n = samples(between(rng, 2.2, 2.9))
     count = int(rng.choice([1, 2, 4, 6]))
     each = n // count
     bottom, top = between(rng, 90, 500), between(rng, 2500, 11_000)

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from numpy.random import PCG64, Generator
 
-from .dsp import SR, Signal, gain
+from .dsp import SR, Signal, gain, samples
 from .level import PEAK_DBFS, level
 from .registry import SOURCES
 from .scenes import SCENES
@@ -19,15 +19,28 @@ from .source import Source, seed_of
 LICENCE = "CC0-1.0"
 LIBRARY_FIELDS = ("id", "file", "label", "also", "family", "seed", "generator", "licence")
 EXAMPLE_FIELDS = ("id", "file", "title", "labels", "licence")
+LONGEST, LONGEST_SCENE = 4.2, 6.0
+"""Seconds of a clip of one sound, and of one that holds more."""
+FADE_OUT = 0.4
 COMPRESSION = 0.65
 """libsndfile's 0 (best) to 1 (smallest); 0.65 is about 70 kbit/s for noise."""
 LABEL_SEPARATOR = "|"
 """Between the labels of one clip; no AudioSet name holds it."""
 
 
-def make_clip(generate: Callable[[Generator], Signal], seed: int) -> Signal:
-    """One finished clip, levelled and faded, float64 (n,) at `SR` Hz."""
-    return level(generate(Generator(PCG64(seed))))
+def make_clip(
+    generate: Callable[[Generator], Signal], seed: int, longest: float | None = None
+) -> Signal:
+    """One finished clip, levelled and faded, float64 (n,) at `SR` Hz.
+
+    What lasts longer than `longest` s fades out there.
+    """
+    x = generate(Generator(PCG64(seed)))
+    if longest is not None and len(x) > samples(longest):
+        tail = samples(FADE_OUT)
+        x = x[: samples(longest)].copy()
+        x[-tail:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(tail) / tail)
+    return level(x)
 
 
 def _decoded(path: Path) -> Signal:
@@ -113,7 +126,9 @@ def render_library(folder: Path) -> Iterator[str]:
     for source in SOURCES:
         for index in range(1, source.count + 1):
             row = _library_row(source, index)
-            write_clip(folder / row["file"], make_clip(source.generate, int(row["seed"])))
+            longest = LONGEST_SCENE if source.also else LONGEST
+            clip = make_clip(source.generate, int(row["seed"]), longest)
+            write_clip(folder / row["file"], clip)
             rows.append(row)
             yield row["file"]
     write_table(folder / "library.csv", LIBRARY_FIELDS, rows)

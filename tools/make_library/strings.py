@@ -72,17 +72,48 @@ def _string(
 
 def acoustic_guitar(rng: Generator) -> Voice:
     """Steel strings on a box: pick, two planes of swing, a body of many modes."""
-    bright, place = between(rng, 0.6, 0.95), between(rng, 0.1, 0.24)
-    box, nail = body(rng, between(rng, 92, 112), 5200, 0.32, 0.9), between(rng, 0.1, 0.35)
+    bright, place = between(rng, 0.8, 0.92), between(rng, 0.15, 0.25)
+    box, nail = cavity(rng, between(rng, 92, 112), 2600, 0.06, 1.0), between(rng, 0.2, 0.5)
+    edge, dull = between(rng, 2200, 4200), between(rng, 3000, 5500)
 
     def voice(note: int, length: float, loud: float) -> Signal:
-        long = min(length + 0.5, 3.0)
-        edge = 500 + 2500 * loud**2
-        t60 = between(rng, 3.5, 5.5)
-        string = _string(rng, hertz(note), long, edge, t60=t60, bright=bright, place=place)
-        m = samples(0.012)
-        overlay(string, band(white(rng, m), 1200, 7000) * attack_decay(m, 0.001, 0.01), 0, nail)
-        return normal(through(string * damped(len(string), 1.3 * length), box))
+        long, t60 = min(length + 0.5, 3.0), between(rng, 4.2, 6.2)
+        string = _string(rng, hertz(note), long, edge * loud, t60=t60, bright=bright, place=place)
+        m = samples(0.01)
+        overlay(string, band(white(rng, m), 900, 7000) * attack_decay(m, 0.0006, 0.008), 0, nail)
+        return normal(low(through(string * damped(len(string), length, 0.55), box), dull, 1))
+
+    return voice
+
+
+def ukulele(rng: Generator) -> Voice:
+    """Four nylon strings on a small box, brushed with a nail: soft, short and dry."""
+    bright, place = between(rng, 0.32, 0.5), between(rng, 0.22, 0.36)
+    box, dull = cavity(rng, between(rng, 180, 215), 4300, 0.07, 0.6), between(rng, 1800, 3200)
+
+    def voice(note: int, length: float, loud: float) -> Signal:
+        t60 = between(rng, 2.5, 4.2) * (200 / hertz(note)) ** 0.3
+        string = _string(
+            rng, hertz(note), length + 0.3, 2000 * loud, t60=t60, bright=bright, place=place
+        )
+        m = samples(0.01)
+        overlay(string, band(white(rng, m), 900, 7000) * attack_decay(m, 0.0006, 0.008), 0, 0.12)
+        return normal(low(through(string * damped(len(string), length, 0.25), box), dull, 1))
+
+    return voice
+
+
+def pizzicato(rng: Generator) -> Voice:
+    """Bowed instruments plucked with a finger: round, over at once, the box rings on."""
+    bright, place = between(rng, 0.25, 0.4), between(rng, 0.3, 0.4)
+    box = cavity(rng, between(rng, 230, 280), 2500, 0.42, 0.7)
+
+    def voice(note: int, _length: float, loud: float) -> Signal:
+        t60 = between(rng, 1.6, 2.4) * (200 / hertz(note)) ** 0.3
+        string = _string(rng, hertz(note), 1.6, 1900 * loud, t60=t60, bright=bright, place=place)
+        m = samples(0.01)
+        overlay(string, band(white(rng, m), 900, 7000) * attack_decay(m, 0.0006, 0.008), 0, 0.12)
+        return normal(low(through(string, box), 1900, 1))
 
     return voice
 
@@ -159,27 +190,12 @@ def harpsichord(rng: Generator) -> Voice:
         string += four * normal(
             pluck(rng, 2.001 * hz, long, t60=0.7 * t60, bright=0.94, place=place, edge=3500)
         )
-        string = high(string, 1.4 * hz, 1) * damped(len(string), length, 0.12)
+        string = string * damped(len(string), length, 0.12)
         m = samples(0.03)
         jack = band(white(rng, m), 900, 6000) * attack_decay(m, 0.002, 0.025)
         overlay(string, jack, 0.0, 0.35)
         overlay(string, jack, length, 0.2)
         return normal(through(string, box))
-
-    return voice
-
-
-def banjo(rng: Generator) -> Voice:
-    """Picks on steel over a stretched skin: loud, bright and short."""
-    skin = body(rng, between(rng, 240, 330), 4200, 0.09, 0.5)
-    place = between(rng, 0.06, 0.12)
-
-    def voice(note: int, _length: float, loud: float) -> Signal:
-        t60 = between(rng, 0.7, 1.1)
-        string = pluck(rng, hertz(note), 1.3, t60=t60, bright=0.9, place=place, edge=2500)
-        m = samples(0.008)
-        overlay(string, high(white(rng, m), 2000) * attack_decay(m, 0.0005, 0.007), 0.0, 0.5 * loud)
-        return normal(through(normal(high(string, 250, 1)), skin))
 
     return voice
 

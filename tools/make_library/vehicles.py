@@ -84,7 +84,7 @@ def motor(
 
 def idling(rng: Generator) -> Signal:
     """A car, van or lorry that stands with its engine on."""
-    n = samples(between(rng, 3.2, 4.8))
+    n = samples(between(rng, 2.3, 3.6))
     rate = between(rng, 19, 33) * (1 + wander(rng, n, 2.5, 0.02))
     out = motor(
         rng, rate, cycle=int(rng.choice([4, 4, 6])), lowest=between(rng, 45, 85),
@@ -95,7 +95,7 @@ def idling(rng: Generator) -> Signal:
 
 def revving(rng: Generator) -> Signal:
     """Someone blips the throttle of a car, or pulls away through a gear or two."""
-    n = samples(between(rng, 3.6, 5.2))
+    n = samples(between(rng, 2.6, 3.8))
     idle, top = between(rng, 24, 40), between(rng, 110, 210)
     if rng.random() < 0.5:
         change = between(rng, 0.45, 0.65)
@@ -115,7 +115,7 @@ def revving(rng: Generator) -> Signal:
 
 def motorcycle(rng: Generator) -> Signal:
     """One or two cylinders with little to muffle them: idles, blips, rides off or by."""
-    n = samples(between(rng, 3.6, 5.2))
+    n = samples(between(rng, 2.6, 3.8))
     idle, top = between(rng, 14, 24), between(rng, 60, 120)
     kind = int(rng.integers(0, 3))
     points = (
@@ -144,7 +144,7 @@ def motorcycle(rng: Generator) -> Signal:
 
 def car_passing(rng: Generator) -> Signal:
     """Tyres on asphalt, dry or wet, that swell, pass and go; a motor under them."""
-    n = samples(between(rng, 4.0, 5.6))
+    n = samples(between(rng, 2.9, 4.1))
     speed, closest = between(rng, 16, 34), between(rng, 3, 7)
     when = between(rng, 0.4, 0.6) * n / SR
     wet = rng.random() < 0.3
@@ -176,7 +176,7 @@ def over_ground(x: Signal, late: Signal, amount: float) -> Signal:
 
 def jet(rng: Generator) -> Signal:
     """A jet overhead: a roar that darkens as it goes, the whine of its fan, the ground's comb."""
-    n = samples(between(rng, 4.2, 6.0))
+    n = samples(between(rng, 3, 4.4))
     middle = between(rng, 0.35, 0.65)
     path = curve(n, [(0, between(rng, 0.3, 0.7)), (middle, 1), (1, between(rng, 0.3, 0.6))])
     edge = 300 + between(rng, 1500, 4000) * path**2
@@ -195,7 +195,7 @@ def jet(rng: Generator) -> Signal:
 
 def propeller_plane(rng: Generator) -> Signal:
     """A small aeroplane: blades and cylinders that beat, a drone that bends as it passes."""
-    n = samples(between(rng, 4.2, 6.0))
+    n = samples(between(rng, 3, 4.4))
     rate = between(rng, 64, 110) * (1 + wander(rng, n, 0.7, 0.004))
     fire = motor(
         rng,
@@ -218,7 +218,7 @@ def propeller_plane(rng: Generator) -> Signal:
 
 def foghorn(rng: Generator) -> Signal:
     """A ship's or lighthouse's horn: low reeds or a piston, one or two long blasts, echoes."""
-    n = samples(between(rng, 4.2, 5.8))
+    n = samples(between(rng, 3, 4.3))
     out = np.zeros(n)
     f0, at = between(rng, 75, 190), between(rng, 0.1, 0.4)
     while at < n / SR - 1.0:
@@ -242,7 +242,7 @@ def foghorn(rng: Generator) -> Signal:
 
 def train_horn(rng: Generator) -> Signal:
     """Five air chimes of a locomotive in a chord, two to four blasts, over far wheels."""
-    n = samples(between(rng, 3.6, 5.4))
+    n = samples(between(rng, 2.6, 4))
     out, root = np.zeros(n), between(rng, 270, 345)
     ratios = ((1.0, 1.19, 1.335, 1.5, 1.78), (1.0, 1.26, 1.5, 1.68), (1.0, 1.335))
     chord = ratios[int(rng.integers(0, 3))]
@@ -268,18 +268,3 @@ def train_horn(rng: Generator) -> Signal:
     roar = band(coloured(rng, n, 4.0), 150, 4000, 1) * gusts(rng, n, 5, 1.5)
     far = outdoors(rng, out, distance=between(rng, 20, 90), wet=between(rng, 0.4, 0.8))
     return mix((far, 0), (rumble, between(rng, -12, -3)), (roar, between(rng, -12, -4)))
-
-
-def freewheel(rng: Generator) -> Signal:
-    """A freewheel that clicks, a chain, thin tyres on gravelly ground."""
-    n = samples(between(rng, 3.2, 4.6))
-    rate = between(rng, 14, 38) * curve(n, [(0, 1.2), (0.5, 1.0), (1, between(rng, 0.6, 0.9))])
-    m = samples(0.03)
-    click = modal(
-        0.03, [between(rng, 2200, 6500) for _ in range(6)], [0.02] * 6, [1.0] * 6, rng=rng
-    )
-    click[:m] += 0.8 * high(white(rng, m), 1800)[: len(click)] * attack_decay(m, 0.0003, 0.01)
-    pawls = through(pulses(rng, rate, jitter=0.01, spread=0.15, cycle=3), click)
-    tyres = band(coloured(rng, n, 2.5), 300, 6000, 1) * gusts(rng, n, 6, 3)
-    out = mix((pawls, 0), (tyres, between(rng, -16, -6)))
-    return outdoors(rng, out, distance=2.5, wet=0.1)

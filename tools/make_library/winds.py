@@ -67,23 +67,6 @@ def clarinet(rng: Generator) -> Voice:
     return voice
 
 
-def saxophone(rng: Generator) -> Voice:
-    """A cone with a reed: all harmonics, a throaty formant, scoops and wide vibrato."""
-    rate, depth, rasp = between(rng, 4.6, 5.8), between(rng, 0.006, 0.014), between(rng, 0.02, 0.1)
-    throat = [(between(rng, 450, 650), 1.5, 1.0), (between(rng, 1100, 1500), 2.5, 0.7)]
-
-    def voice(note: int, length: float, loud: float) -> Signal:
-        n, hz = samples(length + 0.05), hertz(note)
-        f0 = hz * vibrato(n, rate, depth, onset=0.5) * (1 - 0.04 * np.exp(-times(n) / 0.05))
-        tone = partials(f0, 5.5 - 1.5 * loud)
-        tone = 0.4 * normal(tone) + normal(resonate(tone, throat))
-        growl = 1 + rasp * np.cos(phase(f0) / 2) + wander(rng, n, 60, rasp)
-        air = normal(band(white(rng, n), 1500, 7000, 1))
-        return (normal(tone) * growl + 0.04 * air) * _breath(n, length, 0.05)
-
-    return voice
-
-
 def brassy(f0: Signal, force: Signal, brightest: float) -> Signal:
     """Harmonics that come in one after the other as `force` (n,) in 0..1 grows (Risset 1966)."""
     angle, out = phase(f0), np.zeros(len(f0))

@@ -18,14 +18,13 @@ from .dsp import (
     overlay,
     resonate,
     samples,
-    soft_clip,
     wander,
     white,
 )
-from .modes import modal, pulses, through
+from .modes import pulses, through
 from .space import mix, outdoors, room
 from .vehicles import bursts, motor
-from .voice import partials, steady
+from .voice import partials
 
 
 def universal_motor(rng: Generator, speed: Signal, slots: float) -> Signal:
@@ -43,7 +42,7 @@ def universal_motor(rng: Generator, speed: Signal, slots: float) -> Signal:
 
 def drill(rng: Generator) -> Signal:
     """Electric drill: runs up, bites, labours, runs free; some with a hammer."""
-    n = samples(between(rng, 3.0, 4.6))
+    n = samples(between(rng, 2.2, 3.4))
     top, start = between(rng, 28, 55), between(rng, 0.03, 0.12)
     points = [(0, 0.15), (start, 0.3), (start + 0.1, 1.0), (0.35, 0.98), (0.45, 0.72), (0.7, 0.68),
               (0.8, 0.98), (0.93, 0.95), (1, 0.4)]  # fmt: skip
@@ -62,7 +61,7 @@ def drill(rng: Generator) -> Signal:
 
 def lawn_mower(rng: Generator) -> Signal:
     """One cylinder at a steady pace, the blade's whirr, grass that is cut, a lawn around."""
-    n = samples(between(rng, 3.8, 5.4))
+    n = samples(between(rng, 2.7, 4))
     rate = between(rng, 22, 31) * (1 + wander(rng, n, 1.2, 0.015))
     engine = motor(
         rng, rate, cycle=1, lowest=between(rng, 75, 130), rough=between(rng, 0.2, 0.5),
@@ -81,7 +80,7 @@ def lawn_mower(rng: Generator) -> Signal:
 
 def sewing_machine(rng: Generator) -> Signal:
     """Stitches: needle bar, shuttle and feed clack in turn, in runs that start and stop."""
-    n = samples(between(rng, 3.2, 4.8))
+    n = samples(between(rng, 2.3, 3.6))
     top = between(rng, 9, 17)
     points = [(0, 0.3), (0.1, 0.9), (0.35, 1.0), (0.5, 0.8), (0.62, 1.0), (0.9, 0.95), (1, 0.4)]
     rate = top * curve(n, points) * (1 + wander(rng, n, 3, 0.03))
@@ -96,83 +95,9 @@ def sewing_machine(rng: Generator) -> Signal:
     return room(rng, out, rt60=between(rng, 0.2, 0.5), wet=between(rng, 0.2, 0.4), size=4)
 
 
-def fan(rng: Generator) -> Signal:
-    """A table fan or a ventilator: blades that chop the air, a hum, a bearing that ticks."""
-    n = samples(between(rng, 3.0, 4.4))
-    turn = between(rng, 12, 24) * (1 + wander(rng, n, 0.4, 0.004))
-    blades = int(rng.integers(3, 6))
-    air = low(coloured(rng, n, between(rng, 4.0, 5.5)), 3000, 1)
-    air *= 1 + between(rng, 0.1, 0.4) * np.cos(2 * np.pi * np.cumsum(blades * turn) / SR)
-    tone = partials(blades * turn, 5.0)
-    hum = partials(steady(n, float(rng.choice([100.0, 120.0]))), 7.0)
-    layers = [(air, 0.0), (tone, between(rng, -9, -2)), (hum, between(rng, -8, 0))]
-    if rng.random() < 0.5:
-        m = samples(0.02)
-        tick = band(white(rng, m), 800, 5000, 1) * attack_decay(m, 0.0006, 0.02)
-        layers.append((through(pulses(rng, turn, jitter=0.01, spread=0.3), tick), -18))
-    return room(rng, mix(*layers), rt60=0.4, wet=0.4, size=4)
-
-
-def hair_dryer(rng: Generator) -> Signal:
-    """A small fast fan and its rush of hot air; it turns in the hand, switches a step."""
-    n = samples(between(rng, 3.0, 4.4))
-    step = between(rng, 0.4, 0.7)
-    points = [(0, 0.85), (step, 0.87), (step + 0.08, 1.0), (1, 1.0)]
-    spin = curve(n, points) if rng.random() < 0.5 else np.ones(n)
-    speed = between(rng, 190, 290) * spin * (1 + wander(rng, n, 1, 0.003))
-    whine = universal_motor(rng, speed, between(rng, 2, 4))
-    air = coloured(rng, n, 2.0) + resonate(
-        coloured(rng, n, 0.5),
-        [(between(rng, 700, 1400), 0.8, 2.0), (between(rng, 2500, 4000), 1, 2)],
-    )
-    out = mix((air * spin**2, 0), (whine, between(rng, -12, -5)))
-    return room(rng, out * gusts(rng, n, 1.2, 1.5), rt60=0.4, wet=0.5, size=3)
-
-
-def blender(rng: Generator) -> Signal:
-    """Kitchen blender: a hard whine that sags as chunks meet the knives, liquid that churns."""
-    n = samples(between(rng, 3.0, 4.4))
-    churn = gusts(rng, n, 9, 2.0)
-    points = [(0, 0.3), (0.06, 0.95), (0.3, 1.0), (0.9, 1.02), (1, 0.6)]
-    speed = between(rng, 120, 210) * curve(n, points) * (1 - 0.05 * np.clip(churn - 1, 0, 2))
-    engine = universal_motor(rng, speed, between(rng, 3.5, 7))
-    m = samples(0.025)
-    hit = band(white(rng, m), 400, 5000, 1) * attack_decay(m, 0.0005, 0.02)
-    chunks = through((white(rng, n) > 3.3) * rng.lognormal(0, 0.7, n), hit)
-    slosh = band(coloured(rng, n, 2.5), 200, 3500, 1) * churn
-    out = mix((engine, 0), (slosh, between(rng, -9, -3)), (chunks, between(rng, -16, -8)))
-    return room(rng, soft_clip(out, 0.8), rt60=0.4, wet=0.5, size=4)
-
-
-def printer(rng: Generator) -> Signal:
-    """A desk printer: the carriage sweeps to and fro, a stepper feeds the paper between."""
-    n = samples(between(rng, 3.6, 5.2))
-    out, at = np.zeros(n), 0.05
-    whirr, step = between(rng, 260, 520), between(rng, 90, 220)
-    sweep = between(rng, 0.4, 0.8)
-    while at < n / SR:
-        m = samples(sweep)
-        bend = curve(m, [(0, 0.4), (0.15, 1), (0.85, 1), (1, 0.4)])
-        gear = partials(whirr * bend * (1 + wander(rng, m, 30, 0.02)), 3.0)
-        hiss = band(white(rng, m), 1200, 8000, 1) * bend
-        shape = curve(m, [(0, 0), (0.08, 1), (0.92, 1), (1, 0)])
-        overlay(out, (0.5 * normal(gear) + normal(hiss)) * shape, at)
-        at += sweep
-        k = samples(between(rng, 0.06, 0.12))
-        feed = 0.4 * partials(steady(k, step), 1.0)
-        feed += band(white(rng, k), 500, 7000, 1)
-        overlay(out, 1.3 * normal(feed) * np.hanning(k) ** 0.3, at)
-        at += k / SR + between(rng, 0.01, 0.05)
-        stop = modal(
-            0.05, [between(rng, 300, 2500) for _ in range(6)], [0.05] * 6, [1] * 6, rng=rng
-        )
-        overlay(out, 1.6 * normal(stop), at)
-    return room(rng, out, rt60=0.35, wet=0.35, size=4) + 0.04 * coloured(rng, n, 3.5)
-
-
 def jackhammer(rng: Generator) -> Signal:
     """A pneumatic hammer on concrete: blows, exhaust bursts, rubble; it stops and starts."""
-    n = samples(between(rng, 3.2, 4.6))
+    n = samples(between(rng, 2.3, 3.4))
     rate = between(rng, 17, 30) * (1 + wander(rng, n, 2, 0.02))
     on = curve(n, [(0, 1), (0.5, 1), (0.52, 0), (0.6, 0), (0.62, 1), (1, 1)])
     on = on if rng.random() < 0.5 else np.ones(n)
@@ -190,7 +115,7 @@ def jackhammer(rng: Generator) -> Signal:
 
 def hand_saw(rng: Generator) -> Signal:
     """Sawing wood by hand: strokes to and fro, teeth that rasp faster in the middle."""
-    n = samples(between(rng, 3.2, 4.8))
+    n = samples(between(rng, 2.3, 3.6))
     out, at = np.zeros(n), 0.05
     length = between(rng, 0.28, 0.5)
     wood = [(between(rng, 350, 900), 2.5, 1.0), (between(rng, 1200, 2600), 2.5, 0.9),
@@ -212,7 +137,7 @@ def hand_saw(rng: Generator) -> Signal:
 
 def shaver(rng: Generator) -> Signal:
     """Electric shaver or clippers: a reed that swings at twice the mains, harsh, by the ear."""
-    n = samples(between(rng, 2.8, 4.0))
+    n = samples(between(rng, 2.2, 3))
     rate = between(rng, 96, 124) * (1 + wander(rng, n, 2, 0.004))
     buzz = partials(rate, between(rng, 1.5, 3.0)) + 0.3 * white(rng, n)
     skin = resonate(
