@@ -1,15 +1,18 @@
 """The living and natural half of the library: weather, water, fire, animals, people."""
 
-from . import animals, birds, human, insects, water_weather
+from . import animals, birds, human, insects, speech, steps, water, water_weather
 from .source import Source
 
 NATURE: tuple[Source, ...] = (
     Source("Rain", "rain", "weather", 8, water_weather.rain),
-    Source("Thunder", "thunder", "weather", 5, water_weather.thunder),
-    Source("Wind", "wind", "weather", 5, water_weather.wind),
+    Source("Thunder", "thunder", "weather", 6, water_weather.thunder),
+    Source("Wind", "wind", "weather", 6, water_weather.wind),
     Source("Waves, surf", "waves", "water", 8, water_weather.waves),
-    Source("Stream", "stream", "water", 4, water_weather.stream),
-    Source("Drip", "drip", "water", 4, water_weather.drip),
+    Source("Stream", "stream", "water", 5, water_weather.stream),
+    Source("Drip", "drip", "water", 5, water_weather.drip),
+    Source("Waterfall", "waterfall", "water", 4, water.waterfall),
+    Source("Splash, splatter", "splash", "water", 4, water.splash),
+    Source("Pour", "pour", "water", 4, water.pour),
     Source("Fire", "fire", "fire", 8, water_weather.fire),
     Source("Dog", "dog", "animals", 8, animals.dog),
     Source("Crowing, cock-a-doodle-doo", "rooster", "animals", 8, birds.rooster),
@@ -29,8 +32,16 @@ NATURE: tuple[Source, ...] = (
     Source("Fly, housefly", "fly", "animals", 3, insects.fly),
     Source("Mosquito", "mosquito", "animals", 3, insects.mosquito),
     Source("Baby cry, infant cry", "baby-cry", "human", 8, human.baby_cry),
+    Source("Laughter", "laughter", "human", 4, human.laughter),
     Source("Sneeze", "sneeze", "human", 8, human.sneeze),
-    Source("Walk, footsteps", "footsteps", "human", 5, human.footsteps),
-    Source("Clapping", "clapping", "human", 4, human.clapping),
-    Source("Whistling", "whistling", "human", 4, human.whistling),
+    Source("Breathing", "breathing", "human", 4, human.breathing),
+    Source("Snoring", "snoring", "human", 4, human.snoring),
+    Source("Heart sounds, heartbeat", "heartbeat", "human", 3, human.heartbeat),
+    Source("Choir", "choir", "human", 4, human.choir),
+    Source("Whistling", "whistling", "human", 5, human.whistling),
+    Source("Walk, footsteps", "footsteps", "human", 6, steps.footsteps),
+    Source("Clapping", "clapping", "human", 4, steps.clapping),
+    Source("Speech", "speech-man", "human", 6, speech.man, ("Male speech, man speaking",)),
+    Source("Speech", "speech-woman", "human", 6, speech.woman, ("Female speech, woman speaking",)),
+    Source("Conversation", "conversation", "human", 3, speech.conversation),
 )

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from .dsp import (
+    SR,
     Response,
     Signal,
     at_times,
@@ -40,21 +41,25 @@ def _drop_kernels(rng: Generator, low_hz: float, high_hz: float, count: int) -> 
 
 def rain(rng: Generator) -> Signal:
     """Steady hiss of far drops, near impacts, plinks in puddles, sometimes a roof."""
-    n = samples(between(rng, 4.0, 6.0))
-    swell = gusts(rng, n, 0.6, 1.2)
-    hiss = band(coloured(rng, n, between(rng, 0.5, 3.5)), 400, between(rng, 9000, 14000), 1)
-    many = grains(rng, n, between(rng, 900, 3500), _drop_kernels(rng, 1500, 9000, 10), spread=0.8)
-    near = grains(rng, n, between(rng, 25, 120), _drop_kernels(rng, 900, 5000, 8), spread=0.7)
-    plinks = [bubble(between(rng, 900, 4200)) for _ in range(8)]
-    puddle = grains(rng, n, between(rng, 8, 60), plinks, spread=0.8)
+    return rain_for(rng, samples(between(rng, 3.2, 4.8)))
+
+
+def rain_for(rng: Generator, n: int) -> Signal:
+    """Rain of `n` samples, (n,)."""
+    swell = gusts(rng, n, 0.6, 1.4)
+    hiss = band(coloured(rng, n, between(rng, 0.8, 4.2)), 300, between(rng, 8000, 14500), 1)
+    many = grains(rng, n, between(rng, 600, 4500), _drop_kernels(rng, 1200, 9500, 12), spread=0.8)
+    near = grains(rng, n, between(rng, 12, 170), _drop_kernels(rng, 700, 5500, 10), spread=0.7)
+    plinks = [bubble(between(rng, 750, 4800)) for _ in range(10)]
+    puddle = grains(rng, n, between(rng, 4, 80), plinks, spread=0.8)
     out = mix(
         (hiss * swell, -3),
-        (many * swell, between(rng, -6, 0)),
-        (near, between(rng, -16, -8)),
-        (puddle, between(rng, -26, -14)),
+        (many * swell, between(rng, -7, 1)),
+        (near, between(rng, -18, -7)),
+        (puddle, between(rng, -28, -13)),
     )
     if rng.random() < 0.35:
-        modes = [(between(rng, 250, 1800), 6.0, 1.0) for _ in range(5)]
+        modes = [(between(rng, 220, 2300), between(rng, 3, 8), 1.0) for _ in range(6)]
         out = mix((out, 0), (resonate(many + 2 * near, modes), -6))
     return out
 
@@ -73,12 +78,12 @@ def _rumble_echoes(rng: Generator, n: int, at: float, length: float) -> Signal:
 
 def thunder(rng: Generator) -> Signal:
     """A strike whose highs go with distance, then rumble that rolls on for seconds."""
-    n = samples(between(rng, 5.0, 6.0))
+    n = samples(between(rng, 4.4, 5.8))
     distance = rng.uniform(0, 1)
-    at = between(rng, 0.1, 0.8)
-    energy = _rumble_echoes(rng, n, at, between(rng, 2.0, 4.0))
+    at = between(rng, 0.08, 0.7)
+    energy = _rumble_echoes(rng, n, at, between(rng, 1.6, 3.6))
     since = np.maximum(times(n) - at, 0)
-    edge = between(rng, 200, 600) + (1200 - 900 * distance) * np.exp(
+    edge = between(rng, 180, 700) + (1500 - 1150 * distance) * np.exp(
         -since / between(rng, 0.6, 1.6)
     )
 
@@ -97,16 +102,16 @@ def thunder(rng: Generator) -> Signal:
         (body, 0.0),
         (low(tearing, 1500 - 900 * distance), -22 - 8 * distance),
     ]
-    if rng.random() < 0.5:
-        layers.append((rain(rng)[:n], between(rng, -30, -20)))
+    if rng.random() < 0.4:
+        layers.append((rain_for(rng, n), between(rng, -32, -20)))
     return outdoors(rng, mix(*layers, (hiss, -58)), distance=5 + 30 * distance, wet=0.3)
 
 
 def wind(rng: Generator) -> Signal:
     """Turbulence: deep buffeting, air that brightens with its strength, sometimes an edge."""
-    n = samples(between(rng, 5.0, 6.0))
-    force = np.clip(1 + wander(rng, n, 0.5, 0.28) + wander(rng, n, 2.2, 0.1), 0.35, 2.2)
-    centre = between(rng, 180, 420)
+    n = samples(between(rng, 4.0, 5.4))
+    force = np.clip(1 + wander(rng, n, 0.5, 0.32) + wander(rng, n, 2.2, 0.12), 0.3, 2.4)
+    centre = between(rng, 240, 620)
     noise = coloured(rng, n, between(rng, 2.5, 4.0), 40)
 
     def air(hz: Signal, seconds: Signal) -> Signal:
@@ -116,15 +121,15 @@ def wind(rng: Generator) -> Signal:
         return (bump + 0.35 / (1 + (hz / (1500 * strength)) ** 2)) * strength**1.5
 
     buffets = low(coloured(rng, n, 6.0, 25), 90) * force**2 * gusts(rng, n, 5, 2.5)
-    layers = [(shaped(noise, air), 0.0), (buffets, between(rng, 0, 8))]
-    if rng.random() < 0.5:
-        layers.append((shaped(white(rng, n), _edge_tone(rng, force)), between(rng, -20, -12)))
+    layers = [(shaped(noise, air), 0.0), (buffets, between(rng, -14, 0))]
+    if rng.random() < 0.6:
+        layers.append((shaped(white(rng, n), _edge_tone(rng, force)), between(rng, -16, -6)))
     return mix(*layers)
 
 
 def _edge_tone(rng: Generator, force: Signal) -> Response:
     """Response of an edge that whistles: a narrow band that follows the wind's strength."""
-    edge = between(rng, 450, 900)
+    edge = between(rng, 380, 980)
 
     def response(hz: Signal, seconds: Signal) -> Signal:
         strength = at_times(force, seconds[0])[None, :]
@@ -151,11 +156,11 @@ def _wave_colour(
 
 def waves(rng: Generator) -> Signal:
     """Surf: rumble before the break, bright crash, foam that hisses as it runs back."""
-    n = samples(6.0)
-    first = between(rng, 0.8, 2.5)
-    breaks = [(first, between(rng, 0.6, 1.0))]
-    breaks += [(first + between(rng, 2.0, 4.0), between(rng, 0.4, 0.9))]
-    breaks += [(first - between(rng, 3.0, 5.0), between(rng, 0.5, 0.9))]
+    n = samples(between(rng, 4.6, 5.6))
+    first = between(rng, 0.5, 2.8)
+    breaks = [(first, between(rng, 0.5, 1.0))]
+    breaks += [(first + between(rng, 1.6, 3.6), between(rng, 0.3, 0.9))]
+    breaks += [(first - between(rng, 2.4, 5.0), between(rng, 0.4, 0.9))]
     force, bright = _wave_colour(rng, n, breaks)
 
     def surf(hz: Signal, seconds: Signal) -> Signal:
@@ -163,7 +168,7 @@ def waves(rng: Generator) -> Signal:
         level = at_times(force, seconds[0])[None, :]
         return level / (1 + (hz / edge) ** 2) ** 0.6
 
-    body = shaped(coloured(rng, n, between(rng, 2.0, 3.5), 60), surf)
+    body = shaped(coloured(rng, n, between(rng, 1.8, 4.0), 60), surf)
     foam = grains(rng, n, 2500, _drop_kernels(rng, 2500, 9000, 8), spread=0.9, density=bright - 400)
     gurgle = [bubble(between(rng, 350, 1500)) for _ in range(8)]
     slosh = grains(rng, n, 80, gurgle, spread=0.9, density=force)
@@ -171,39 +176,40 @@ def waves(rng: Generator) -> Signal:
     return mix(
         (body, 0),
         (foam * force, between(rng, -18, -10)),
-        (slosh, -26),
-        (swell, between(rng, -14, -8)),
+        (slosh, between(rng, -30, -20)),
+        (swell, between(rng, -16, -7)),
     )
 
 
 def stream(rng: Generator) -> Signal:
     """A brook: thousands of bubbles over the soft noise of moving water."""
-    n = samples(between(rng, 4.0, 5.5))
-    middle = between(rng, 500, 1100)
+    n = samples(between(rng, 3.4, 4.8))
+    middle = between(rng, 430, 1350)
     sizes = middle * rng.lognormal(0.15, 0.5, 40)
     kernels = [bubble(float(hz), rise=between(rng, 0.02, 0.25)) for hz in np.clip(sizes, 250, 5000)]
-    flow = grains(rng, n, between(rng, 160, 420), kernels, spread=0.9)
+    flow = grains(rng, n, between(rng, 130, 520), kernels, spread=0.9)
     fine = grains(rng, n, 900, [bubble(between(rng, 1500, 6000)) for _ in range(20)], spread=0.7)
     wash = band(coloured(rng, n, 3.0), 200, 6000, 1) * gusts(rng, n, 3, 1.5)
     return mix((flow, 0), (fine, between(rng, -12, -6)), (wash, between(rng, -10, -3)))
 
 
 def drip(rng: Generator) -> Signal:
-    """Single drops into standing water, in a sink, a cave or a cellar."""
-    n = samples(between(rng, 3.0, 5.0))
+    """Drops from a tap or a roof into standing water: a tick, then one or two rising bubbles."""
+    n = samples(between(rng, 2.8, 4.4))
     out = np.zeros(n)
-    at, gap = between(rng, 0.1, 0.4), between(rng, 0.35, 0.9)
-    middle = between(rng, 420, 950)
-    while at < n / 32_000 - 0.3:
-        hit = white(rng, samples(0.004)) * attack_decay(samples(0.004), 0.0003, 0.004)
-        overlay(out, high(hit, 1500), at, 0.12)
+    at, gap = between(rng, 0.05, 0.3), between(rng, 0.2, 0.75)
+    middle, hard = between(rng, 600, 1900), between(rng, 0.15, 0.6)
+    while at < n / SR - 0.2:
+        hit = white(rng, samples(0.006)) * attack_decay(samples(0.006), 0.0003, 0.005)
+        overlay(out, high(hit, 1200), at, hard * between(rng, 0.5, 1.0))
         for k in range(int(rng.integers(1, 4))):
-            hz = middle * between(rng, 0.7, 1.5)
-            drop = bubble(hz, rise=between(rng, 0.08, 0.3), height=between(rng, 0.4, 1.0))
-            overlay(out, drop, at + 0.012 + 0.03 * k * rng.random(), 0.7**k)
-        at += gap * between(rng, 0.7, 1.3)
-    wet = room(rng, out, rt60=between(rng, 0.3, 0.9), wet=between(rng, 0.1, 0.35), size=4.0)
-    return wet + 0.004 * coloured(rng, n, 4.0)
+            hz = middle * between(rng, 0.75, 1.6)
+            drop = bubble(hz, rise=between(rng, 0.03, 0.18), height=between(rng, 0.4, 1.0))
+            overlay(out, drop, at + between(rng, 0.006, 0.03) + 0.035 * k * rng.random(), 0.6**k)
+        at += gap * between(rng, 0.75, 1.3)
+    rt60, wet = between(rng, 0.25, 1.3), between(rng, 0.08, 0.4)
+    out = room(rng, out, rt60=rt60, wet=wet, size=between(rng, 2.5, 6))
+    return out + between(rng, 0.003, 0.015) * coloured(rng, n, between(rng, 3.0, 4.5))
 
 
 def _snap_kernels(rng: Generator, count: int) -> list[Signal]:
@@ -226,27 +232,17 @@ def _snap_kernels(rng: Generator, count: int) -> list[Signal]:
 
 def fire(rng: Generator) -> Signal:
     """Crackle with heavy-tailed snaps over the soft roar and lick of flames."""
-    n = samples(between(rng, 4.0, 6.0))
-    bursts = gusts(rng, n, 3.0, 6.0)
+    n = samples(between(rng, 3.2, 4.8))
+    bursts = gusts(rng, n, 3.0, 7.0)
     crackle = grains(
-        rng, n, between(rng, 8, 18), _snap_kernels(rng, 16), spread=1.2, density=bursts
+        rng, n, between(rng, 7, 24), _snap_kernels(rng, 18), spread=1.2, density=bursts
     )
-    fizz = grains(rng, n, between(rng, 30, 90), _snap_kernels(rng, 10), spread=1.0, density=bursts)
-    lick = low(coloured(rng, n, 5.0, 40), between(rng, 250, 600)) * gusts(rng, n, 7, 3.5)
-    hiss = high(coloured(rng, n, 2.0), 1500) * gusts(rng, n, 1.5, 2.5)
+    fizz = grains(rng, n, between(rng, 40, 140), _snap_kernels(rng, 12), spread=1.0, density=bursts)
+    lick = low(coloured(rng, n, 5.0, 40), between(rng, 220, 700)) * gusts(rng, n, 7, 3.5)
+    hiss = high(coloured(rng, n, 2.0), 1200) * gusts(rng, n, 1.5, 2.5)
     return mix(
         (crackle, 0),
-        (fizz, between(rng, -20, -13)),
-        (lick, between(rng, -12, 2)),
-        (hiss, between(rng, -24, -13)),
+        (fizz, between(rng, -18, -9)),
+        (lick, between(rng, -10, 4)),
+        (hiss, between(rng, -22, -11)),
     )
-
-
-def white_noise(rng: Generator) -> Signal:
-    """Flat noise, as from a detuned receiver."""
-    return white(rng, samples(between(rng, 2.0, 4.0)))
-
-
-def pink_noise(rng: Generator) -> Signal:
-    """Noise with equal power in each octave."""
-    return coloured(rng, samples(between(rng, 2.0, 4.0)), 3.01, 20)
