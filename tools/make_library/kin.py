@@ -101,6 +101,8 @@ CHILDREN: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Harmonica",
             "Accordion",
             "Bagpipes",
+            "Theremin",
+            "Singing bowl",
         ),
         "Plucked string instrument": (
             "Guitar",
@@ -150,6 +152,7 @@ CHILDREN: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Cello",
             "Double bass",
         ),
+        "Violin, fiddle": ("Pizzicato",),
         "Wind instrument, woodwind instrument": ("Flute", "Saxophone", "Clarinet"),
         "Bell": ("Church bell", "Jingle bell", "Bicycle bell", "Tuning fork", "Chime"),
         "Chime": ("Wind chime",),
@@ -222,6 +225,7 @@ CHILDREN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "Door": ("Doorbell", "Sliding door", "Slam", "Knock", "Tap", "Squeak"),
         "Doorbell": ("Ding-dong",),
+        "Dishes, pots, and pans": ("Cutlery, silverware",),
         "Typing": ("Typewriter", "Computer keyboard"),
         "Alarm": (
             "Telephone",
@@ -287,7 +291,18 @@ CHILDREN: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "Splash, splatter": ("Slosh",),
         "Pour": ("Trickle, dribble", "Gush"),
-        "Noise": ("Cacophony", "White noise", "Pink noise", "Throbbing", "Vibration"),
+        "Noise": (
+            "Environmental noise",
+            "Static",
+            "Mains hum",
+            "Distortion",
+            "Sidetone",
+            "Cacophony",
+            "White noise",
+            "Pink noise",
+            "Throbbing",
+            "Vibration",
+        ),
     }
 )
 """Class to the classes right under it. Abstract classes, which no head has, are left out."""
@@ -295,10 +310,16 @@ CHILDREN: Mapping[str, tuple[str, ...]] = MappingProxyType(
 ALONE = frozenset(
     {
         "Beep, bleep",
+        "Boing",
+        "Chirp tone",
+        "Coin (dropping)",
+        "Electric shaver, electric razor",
+        "Keys jangling",
+        "Microwave oven",
+        "Sine wave",
         "Sneeze",
         "Vacuum cleaner",
         "Walk, footsteps",
-        "Whispering",
         "Whistling",
     }
 )

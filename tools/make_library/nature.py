@@ -1,11 +1,12 @@
 """The living and natural half of the library: weather, water, fire, animals, people."""
 
 from . import animals, birds, human, insects, speech, steps, water, water_weather
+from .layers import LAYERS
 from .source import Source
 
 NATURE: tuple[Source, ...] = (
     Source("Rain", "rain", "weather", 8, water_weather.rain),
-    Source("Thunder", "thunder", "weather", 6, water_weather.thunder),
+    Source("Thunder", "thunder", "weather", 6, water_weather.thunder, ("Rain",)),
     Source("Wind", "wind", "weather", 6, water_weather.wind),
     Source("Waves, surf", "waves", "water", 8, water_weather.waves),
     Source("Stream", "stream", "water", 5, water_weather.stream),
@@ -44,4 +45,5 @@ NATURE: tuple[Source, ...] = (
     Source("Speech", "speech-man", "human", 6, speech.man, ("Male speech, man speaking",)),
     Source("Speech", "speech-woman", "human", 6, speech.woman, ("Female speech, woman speaking",)),
     Source("Conversation", "conversation", "human", 3, speech.conversation),
+    *LAYERS,
 )

@@ -8,6 +8,7 @@ from numpy.random import Generator
 
 from . import animals, birds, domestic, machines, music, water_weather
 from .dsp import Signal, curve, low, normal, overlay, samples
+from .layers import looped
 from .space import mix, outdoors, pass_by, room
 
 
@@ -22,25 +23,13 @@ class Scene:
     take: int = 0
 
 
-def _looped(rng: Generator, make: Callable[[Generator], Signal], n: int) -> Signal:
-    """Clips of one generator, cross-faded one after the other up to `n` samples."""
-    lap = samples(0.8)
-    out = normal(make(rng))
-    while len(out) < n:
-        new = normal(make(rng))
-        ramp = np.sin(0.5 * np.pi * np.linspace(0, 1, lap))
-        joined = out[-lap:] * ramp[::-1] + new[:lap] * ramp
-        out = np.concatenate([out[:-lap], joined, new[lap:]])
-    return out[:n]
-
-
 def storm(rng: Generator) -> Signal:
     """Rain, and two strikes of thunder in it."""
     n = samples(9.0)
     thunder = np.zeros(n)
     overlay(thunder, normal(water_weather.thunder(rng)), 1.0)
     overlay(thunder, normal(water_weather.thunder(rng)), 5.2, 0.5)
-    return mix((_looped(rng, water_weather.rain, n), -7), (thunder, 0))
+    return mix((looped(rng, water_weather.rain, n), -7), (thunder, 0))
 
 
 def windy_yard(rng: Generator) -> Signal:
@@ -50,14 +39,14 @@ def windy_yard(rng: Generator) -> Signal:
     overlay(barks, normal(animals.dog(rng)), 0.6)
     overlay(barks, normal(animals.dog(rng)), 4.2, 0.8)
     far = outdoors(rng, barks, distance=15, wet=0.35)
-    return mix((far, 0), (_looped(rng, water_weather.wind, n), -5))
+    return mix((far, 0), (looped(rng, water_weather.wind, n), -5))
 
 
 def fireside(rng: Generator) -> Signal:
     """A clock on the mantelpiece over a fire."""
     n = samples(7.0)
     clock = room(rng, domestic.clock(rng, n), rt60=0.5, wet=0.3)
-    return mix((_looped(rng, water_weather.fire, n), 0), (clock, -7))
+    return mix((looped(rng, water_weather.fire, n), 0), (clock, -7))
 
 
 def strings(rng: Generator) -> Signal:
@@ -75,7 +64,7 @@ def farm_morning(rng: Generator) -> Signal:
     crow = np.zeros(n)
     overlay(crow, normal(birds.rooster(rng)), 0.4)
     overlay(crow, normal(birds.rooster(rng)), 3.9, 0.8)
-    return mix((crow, 0), (_looped(rng, birds.bird, n), -16))
+    return mix((crow, 0), (looped(rng, birds.bird, n), -16))
 
 
 def passing_siren(rng: Generator) -> Signal:
@@ -83,22 +72,20 @@ def passing_siren(rng: Generator) -> Signal:
     n = samples(9.0)
     tone = machines.siren_tone(rng, n, "wail")
     moved = pass_by(tone, speed=17.0, closest=9.0, when=4.6)
-    street = low(_looped(rng, machines.engine, n), 600)
+    street = low(looped(rng, machines.engine, n), 600)
     return mix((outdoors(rng, moved, distance=20, wet=0.4), 0), (street, -24))
 
 
 def shore(rng: Generator) -> Signal:
     """Surf, wave after wave."""
-    return _looped(rng, water_weather.waves, samples(10.0))
+    return looped(rng, water_weather.waves, samples(10.0))
 
 
 def clearing(rng: Generator) -> Signal:
     """A chainsaw at work; a helicopter draws near."""
     n = samples(8.0)
-    rotor = _looped(rng, machines.helicopter, n) * curve(n, [(0, 0.1), (0.5, 0.5), (1, 1.0)])
-    saw = _looped(rng, machines.chainsaw, n) * curve(
-        n, [(0, 1), (0.5, 0.8), (0.75, 0.1), (1, 0.05)]
-    )
+    rotor = looped(rng, machines.helicopter, n) * curve(n, [(0, 0.1), (0.5, 0.5), (1, 1.0)])
+    saw = looped(rng, machines.chainsaw, n) * curve(n, [(0, 1), (0.5, 0.8), (0.75, 0.1), (1, 0.05)])
     return mix((saw, 0), (rotor, -1))
 
 

@@ -63,14 +63,14 @@ def pour(rng: Generator) -> Signal:
 def _plunge(rng: Generator, size: float) -> Signal:
     """A body falls into water: slap, cavity that closes, a crowd of bubbles, drops that rain."""
     n = samples(1.6)
-    slap = band(white(rng, n), 250, 7000, 1) * attack_decay(n, 0.004, 0.12 + 0.25 * size)
+    slap = band(white(rng, n), 250, 7000, 1) * attack_decay(n, 0.015, 0.2 + 0.35 * size)
     crown = band(white(rng, n), 900, 9000, 1) * attack_decay(n, 0.06, 0.4 + 0.5 * size)
     after = curve(n, [(0, 0.4), (0.1, 1), (0.35, 0.3), (1, 0.01)])
     gurgle = [bubble(between(rng, 180, 900) / (0.6 + size), rise=0.15) for _ in range(20)]
     bubbles = grains(rng, n, 60 + 90 * size, gurgle, spread=0.8, density=after**2)
     drops = [bubble(between(rng, 1200, 5000), rise=0.1) for _ in range(20)]
     rain = grains(rng, n, 150, drops, spread=0.8, density=after)
-    out = normal(slap) + 0.7 * normal(crown) + 0.8 * normal(bubbles) + 0.25 * normal(rain)
+    out = 0.5 * normal(slap) + 0.8 * normal(crown) + 0.8 * normal(bubbles) + 0.25 * normal(rain)
     return out * curve(n, [(0, 1), (0.8, 1), (1, 0)])
 
 

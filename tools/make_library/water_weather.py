@@ -77,7 +77,7 @@ def _rumble_echoes(rng: Generator, n: int, at: float, length: float) -> Signal:
 
 
 def thunder(rng: Generator) -> Signal:
-    """A strike whose highs go with distance, then rumble that rolls on for seconds."""
+    """A strike whose highs go with distance, rumble that rolls on for seconds, rain around it."""
     n = samples(between(rng, 4.4, 5.8))
     distance = rng.uniform(0, 1)
     at = between(rng, 0.08, 0.7)
@@ -102,8 +102,7 @@ def thunder(rng: Generator) -> Signal:
         (body, 0.0),
         (low(tearing, 1500 - 900 * distance), -22 - 8 * distance),
     ]
-    if rng.random() < 0.4:
-        layers.append((rain_for(rng, n), between(rng, -32, -20)))
+    layers.append((rain_for(rng, n), between(rng, -34, -18)))
     return outdoors(rng, mix(*layers, (hiss, -58)), distance=5 + 30 * distance, wet=0.3)
 
 
@@ -111,8 +110,8 @@ def wind(rng: Generator) -> Signal:
     """Turbulence: deep buffeting, air that brightens with its strength, sometimes an edge."""
     n = samples(between(rng, 4.0, 5.4))
     force = np.clip(1 + wander(rng, n, 0.5, 0.32) + wander(rng, n, 2.2, 0.12), 0.3, 2.4)
-    centre = between(rng, 240, 620)
-    noise = coloured(rng, n, between(rng, 2.5, 4.0), 40)
+    centre = between(rng, 230, 560)
+    noise = coloured(rng, n, between(rng, 2.0, 3.2), 40)
 
     def air(hz: Signal, seconds: Signal) -> Signal:
         strength = at_times(force, seconds[0])[None, :]
@@ -121,15 +120,15 @@ def wind(rng: Generator) -> Signal:
         return (bump + 0.35 / (1 + (hz / (1500 * strength)) ** 2)) * strength**1.5
 
     buffets = low(coloured(rng, n, 6.0, 25), 90) * force**2 * gusts(rng, n, 5, 2.5)
-    layers = [(shaped(noise, air), 0.0), (buffets, between(rng, -14, 0))]
+    layers = [(shaped(noise, air), 0.0), (buffets, between(rng, -10, 6))]
     if rng.random() < 0.6:
-        layers.append((shaped(white(rng, n), _edge_tone(rng, force)), between(rng, -16, -6)))
+        layers.append((shaped(white(rng, n), _edge_tone(rng, force)), between(rng, -18, -4)))
     return mix(*layers)
 
 
 def _edge_tone(rng: Generator, force: Signal) -> Response:
     """Response of an edge that whistles: a narrow band that follows the wind's strength."""
-    edge = between(rng, 380, 980)
+    edge = between(rng, 300, 560)
 
     def response(hz: Signal, seconds: Signal) -> Signal:
         strength = at_times(force, seconds[0])[None, :]
@@ -194,22 +193,27 @@ def stream(rng: Generator) -> Signal:
 
 
 def drip(rng: Generator) -> Signal:
-    """Drops from a tap or a roof into standing water: a tick, then one or two rising bubbles."""
+    """Drops from a tap or a roof into standing water: a tick, rising bubbles, a little spray."""
     n = samples(between(rng, 2.8, 4.4))
     out = np.zeros(n)
-    at, gap = between(rng, 0.05, 0.3), between(rng, 0.2, 0.75)
-    middle, hard = between(rng, 600, 1900), between(rng, 0.15, 0.6)
+    at, gap = between(rng, 0.05, 0.3), between(rng, 0.1, 0.3)
+    middle, hard = between(rng, 800, 1700), between(rng, 0.08, 0.2)
+    fine = [bubble(between(rng, 2200, 7000), rise=0.1) for _ in range(12)]
+    spray = between(rng, 0.05, 0.4)
     while at < n / SR - 0.2:
-        hit = white(rng, samples(0.006)) * attack_decay(samples(0.006), 0.0003, 0.005)
-        overlay(out, high(hit, 1200), at, hard * between(rng, 0.5, 1.0))
-        for k in range(int(rng.integers(1, 4))):
-            hz = middle * between(rng, 0.75, 1.6)
-            drop = bubble(hz, rise=between(rng, 0.03, 0.18), height=between(rng, 0.4, 1.0))
-            overlay(out, drop, at + between(rng, 0.006, 0.03) + 0.035 * k * rng.random(), 0.6**k)
-        at += gap * between(rng, 0.75, 1.3)
-    rt60, wet = between(rng, 0.25, 1.3), between(rng, 0.08, 0.4)
+        hit = white(rng, samples(0.004)) * attack_decay(samples(0.004), 0.0003, 0.004)
+        overlay(out, high(hit, 1500), at, hard)
+        for k in range(int(rng.integers(1, 5))):
+            hz = middle * between(rng, 0.65, 1.7)
+            drop = bubble(hz, rise=between(rng, 0.1, 0.4), height=between(rng, 0.4, 1.0))
+            overlay(out, drop, at + 0.01 + 0.045 * k * rng.random(), 0.75**k)
+        m = samples(0.15)
+        patter = grains(rng, m, 120, fine, density=attack_decay(m, 0.01, 0.15))
+        overlay(out, patter, at + 0.01, spray)
+        at += gap * between(rng, 0.6, 1.4)
+    rt60, wet = between(rng, 0.25, 1.0), between(rng, 0.05, 0.3)
     out = room(rng, out, rt60=rt60, wet=wet, size=between(rng, 2.5, 6))
-    return out + between(rng, 0.003, 0.015) * coloured(rng, n, between(rng, 3.0, 4.5))
+    return out + between(rng, 0.002, 0.006) * coloured(rng, n, 4.0)
 
 
 def _snap_kernels(rng: Generator, count: int) -> list[Signal]:
