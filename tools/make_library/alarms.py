@@ -120,7 +120,7 @@ def _line(rng: Generator, x: Signal) -> Signal:
 def dial_tone(rng: Generator) -> Signal:
     """Two tones of an exchange, steady: 350 + 440 Hz and the like."""
     n = samples(between(rng, 2.2, 2.9))
-    pair = ((350, 440), (350, 450), (425, 450))[int(rng.integers(0, 3))]
+    pair = ((350, 440), (350, 450), (350, 425))[int(rng.integers(0, 3))]
     tone = sum(np.sin(2 * np.pi * hz * times(n) + rng.uniform(0, 6)) for hz in pair)
     return _line(rng, soft_clip(np.asarray(tone), between(rng, 0.1, 0.6)))
 
@@ -177,7 +177,7 @@ def reversing_beeps(rng: Generator) -> Signal:
     far = outdoors(rng, beeps, distance=between(rng, 8, 40), wet=between(rng, 0.3, 0.6))
     firing = between(rng, 22, 34) * (1 + wander(rng, n, 2, 0.03))
     diesel = motor(rng, firing, cycle=6, lowest=60, rough=0.4, load=np.full(n, 0.5))
-    return mix((far, 0), (diesel, between(rng, -7, 1)))
+    return mix((far, 0), (diesel, between(rng, -3, 3)))
 
 
 def civil_siren(rng: Generator) -> Signal:

@@ -32,8 +32,11 @@ def kick(rng: Generator) -> Signal:
     head = modal(0.3, [1.6 * f0, 2.2 * f0, 2.9 * f0], [0.2, 0.14, 0.1], [0.4, 0.3, 0.2], rng=rng)
     overlay(tone, head, 0.0)
     m = samples(0.02)
-    beater = band(white(rng, m), 600, 5000, 1) * attack_decay(m, 0.0005, 0.012)
-    overlay(tone, normal(beater), 0.0, between(rng, 0.05, 0.3))
+    beater = band(white(rng, m), 300, between(rng, 1000, 4800), 1) * attack_decay(m, 0.0005, 0.015)
+    overlay(tone, normal(beater), 0.0, between(rng, 0.15, 0.7))
+    m = samples(0.2)
+    air = low(coloured(rng, m, 3.0), 400) * attack_decay(m, 0.001, 0.2)
+    overlay(tone, air, 0.0, between(rng, 0.3, 1.4))
     return tone * np.minimum(t / 0.001, 1)
 
 

@@ -76,7 +76,6 @@ INSTRUMENTS: dict[str, Instrument] = {
         "Synthesizer", keys.synthesizer, (40, 60), (RIFF, ARPEGGIO, CHORDS), (0.3, 0.55)
     ),
     "flute": Instrument("Flute", winds.flute, (64, 79), (TUNE,), (0.3, 0.8), (0.9, 2.4)),
-    "clarinet": Instrument("Clarinet", winds.clarinet, (52, 67), (TUNE,), (0.3, 0.7)),
     "trumpet": Instrument("Trumpet", winds.trumpet, (58, 70), (TUNE,), (0.25, 0.6)),
     "trombone": Instrument("Trombone", winds.trombone, (43, 55), (TUNE,), (0.35, 0.7)),
     "french-horn": Instrument("French horn", winds.french_horn, (48, 60), (TUNE,), (0.45, 0.8)),

@@ -23,7 +23,7 @@ COUNTS = {
     "acoustic-guitar": 3, "electric-guitar": 3, "bass-guitar": 2, "double-bass": 2, "ukulele": 2,
     "pizzicato": 2, "harp": 3, "harpsichord": 2, "violin": 3, "cello": 2, "string-section": 2,
     "piano": 3, "electric-piano": 2, "organ": 3, "hammond-organ": 2, "accordion": 2,
-    "synthesizer": 2, "flute": 3, "clarinet": 2, "trumpet": 3, "trombone": 2, "french-horn": 2,
+    "synthesizer": 2, "flute": 3, "trumpet": 3, "trombone": 2, "french-horn": 2,
     "harmonica": 2, "marimba": 2, "xylophone": 2, "vibraphone": 2, "glockenspiel": 3,
     "singing-bowl": 3, "gong": 2, "timpani": 2,
 }  # fmt: skip

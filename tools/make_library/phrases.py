@@ -51,7 +51,7 @@ PHRASES: dict[str, tuple[float, Bar]] = {
 """Name of each phrase, by its key and tempo: beats a minute and notes."""
 
 TIMBRES = (
-    "piano", "electric-piano", "harpsichord", "organ", "harp", "acoustic-guitar", "marimba",
+    "piano", "electric-piano", "vibraphone", "organ", "harp", "acoustic-guitar", "marimba",
     "synthesizer",
 )  # fmt: skip
 """Who plays each phrase: keys of `INSTRUMENTS`."""

@@ -267,4 +267,4 @@ def train_horn(rng: Generator) -> Signal:
     rumble = low(coloured(rng, n, 4.5, 40), 700) * gusts(rng, n, 3, 2)
     roar = band(coloured(rng, n, 4.0), 150, 4000, 1) * gusts(rng, n, 5, 1.5)
     far = outdoors(rng, out, distance=between(rng, 20, 90), wet=between(rng, 0.4, 0.8))
-    return mix((far, 0), (rumble, between(rng, -12, -3)), (roar, between(rng, -12, -4)))
+    return mix((far, 0), (rumble, between(rng, -7, -2)), (roar, between(rng, -7, -2)))

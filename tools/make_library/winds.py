@@ -52,21 +52,6 @@ def flute(rng: Generator) -> Voice:
     return voice
 
 
-def clarinet(rng: Generator) -> Voice:
-    """A cylinder closed by a reed: odd harmonics first, even ones higher up; no vibrato."""
-    breath, even = between(rng, 0.01, 0.04), between(rng, 0.06, 0.2)
-
-    def voice(note: int, length: float, loud: float) -> Signal:
-        n, hz = samples(length + 0.05), hertz(note)
-        f0 = hz * (1 + wander(rng, n, 3, 0.001))
-        tone = partials(f0, 11.5 - 3 * loud, even=even)
-        tone = tone + 0.4 * resonate(tone, [(1500, 2, 1.0), (3000, 2, 0.4)])
-        air = normal(band(white(rng, n), 1500, 8000, 1))
-        return (normal(tone) + breath * air) * _breath(n, length, 0.045)
-
-    return voice
-
-
 def brassy(f0: Signal, force: Signal, brightest: float) -> Signal:
     """Harmonics that come in one after the other as `force` (n,) in 0..1 grows (Risset 1966)."""
     angle, out = phase(f0), np.zeros(len(f0))

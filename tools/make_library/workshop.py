@@ -115,24 +115,22 @@ def jackhammer(rng: Generator) -> Signal:
 
 def hand_saw(rng: Generator) -> Signal:
     """Sawing wood by hand: strokes to and fro, teeth that rasp faster in the middle."""
-    n = samples(between(rng, 2.3, 3.6))
-    out, at = np.zeros(n), 0.05
-    length = between(rng, 0.28, 0.5)
-    wood = [(between(rng, 350, 900), 2.5, 1.0), (between(rng, 1200, 2600), 2.5, 0.9),
-            (between(rng, 3000, 5500), 2.0, 0.5)]  # fmt: skip
-    push = True
+    n = samples(between(rng, 2.4, 3.4))
+    out, at, push = np.zeros(n), 0.05, True
+    length, teeth = between(rng, 0.19, 0.32), between(rng, 140, 480)
+    lowest, highest = between(rng, 950, 1300), between(rng, 2600, 4700)
+    wood = [(lowest, 2.5, 1.0), (2.6 * lowest, 2.5, 0.9), (highest, 2.5, 0.6)]
+    slope, dust = between(rng, 0.2, 2.5), between(rng, 0.1, 1.6)
     while at < n / SR - length:
         m = samples(length * between(rng, 0.92, 1.08))
-        speed = np.sin(np.pi * np.arange(m) / m)
-        teeth = pulses(rng, 20 + between(rng, 130, 240) * speed, jitter=0.15, spread=0.5)
-        rasp = teeth + 0.05 * white(rng, m) * speed
-        body = resonate(rasp, wood) + 0.3 * high(rasp, 1500, 1)
-        overlay(out, normal(body) * speed, at, 1.0 if push else 0.6)
-        at += length * between(rng, 0.95, 1.1)
-        push = not push
-    return room(rng, low(out, 11_000, 1), rt60=0.35, wet=0.3, size=5) + 0.002 * coloured(
-        rng, n, 3.0
-    )
+        speed = np.sin(np.pi * np.arange(m) / m) ** 0.7
+        bites = pulses(rng, 20 + teeth * speed, jitter=0.18, spread=0.5)
+        rasp = bursts(rng, bites, 0.004, slope) + dust * coloured(rng, m, slope) * speed
+        stroke = normal(resonate(rasp, wood) + 0.3 * rasp) * speed
+        overlay(out, stroke, at, 1.0 if push else between(rng, 0.4, 0.75))
+        at, push = at + length * between(rng, 0.95, 1.15), not push
+    out = low(out, between(rng, 6000, 10_500), 1)
+    return room(rng, out, rt60=between(rng, 0.3, 0.8), wet=between(rng, 0.36, 0.58), size=5)
 
 
 def shaver(rng: Generator) -> Signal:
