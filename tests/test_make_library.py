@@ -1,21 +1,27 @@
 """The sound library: the same samples on each run, levels kept, catalogue and files agree."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.random import PCG64, Generator
 
+from passt_core.errors import PasstError
 from tools.make_library.__main__ import main
+from tools.make_library.again import AGAIN, retake
 from tools.make_library.check import example_faults, library_faults, signal_faults
 from tools.make_library.dsp import SR, coloured, gain, samples, times
 from tools.make_library.level import PEAK_DBFS, TARGET_LUFS, level, limit, loudness
 from tools.make_library.modes import pluck
+from tools.make_library.phrases import PHRASES, TAIL, TIMBRES, notes_of
 from tools.make_library.registry import SOURCES
-from tools.make_library.render import make_clip, seed_of, write_clip
+from tools.make_library.render import LABEL_SEPARATOR, LONGEST, library_rows, make_clip, write_clip
 from tools.make_library.scenes import SCENES
+from tools.make_library.source import Source, seed_of
 from tools.make_library.space import pass_by
+from tools.make_library.speech import PROGRAM
 
 ROOT = Path(__file__).parent.parent
 ESC10 = {
@@ -40,6 +46,7 @@ def test_registry_uses_audioset_names_and_covers_esc10():
     assert used <= audioset_names()
     assert set(labels) >= ESC10
     assert len(set(labels)) >= 35
+    assert sum(source.count for source in SOURCES) >= 400
     assert {source.family for source in SOURCES} == FAMILIES
     assert len({source.slug for source in SOURCES}) == len(SOURCES)
     assert len({scene.slug for scene in SCENES}) == len(SCENES) == 8
@@ -52,10 +59,65 @@ def test_seeds_are_fixed_and_differ():
     assert len(seeds) == sum(source.count for source in SOURCES) + len(SCENES)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.slug)
+def test_ids_are_one_each_and_generators_are_told():
+    rows = library_rows()
+    assert len({row["id"] for row in rows}) == len(rows)
+    told = {row["id"]: row["generator"] for row in rows}
+    assert told["train-01"] == "machines.train"
+    assert told["harp-02"] == "instruments.play(harp)"
+    assert told["phrase-c-minor-90bpm-harp"] == "phrases.play(c-minor-90bpm harp)"
+    assert told["dog-03-again"] == "again.retake(dog 3)"
+
+
+def test_further_labels_are_listed_in_one_field():
+    two = Source("Rain", "wet-dog", "weather", 1, lambda rng: rng.random(9), ("Dog", "Bark"))
+    assert LABEL_SEPARATOR.join(two.also) == "Dog|Bark"
+    assert all(row["label"] not in row["also"].split(LABEL_SEPARATOR) for row in library_rows())
+
+
+def test_each_phrase_is_the_same_music_for_each_instrument():
+    ids = {row["id"] for row in library_rows()}
+    assert {f"phrase-{name}-{timbre}" for name in PHRASES for timbre in TIMBRES} <= ids
+    assert len(PHRASES) * len(TIMBRES) == 40
+    for name, (tempo, bar) in PHRASES.items():
+        assert f"{tempo}bpm" in name
+        here, above = notes_of(name, 0), notes_of(name, 1)
+        assert len(here) == len(bar)
+        assert [(at, length, note + 12) for at, length, note in here] == above
+        assert max(at + length for at, length, _ in here) + TAIL <= LONGEST
+
+
+# phrases and clips that come again are long runs of the same few generators: one of each kind
+DISTINCT = [
+    source
+    for source in SOURCES
+    if source.numbered or source in AGAIN[:1] or source.slug.startswith("phrase-d-major")
+]
+
+
+@pytest.mark.parametrize("source", DISTINCT, ids=lambda source: source.slug)
 def test_every_generator_makes_a_sound_clip(source):
-    x = make_clip(source.generate, seed_of(source.slug, 99))
+    try:
+        x = make_clip(source.generate, seed_of(source.slug, 99), 6.0)
+    except PasstError:
+        if shutil.which(PROGRAM):
+            raise
+        pytest.skip(f"{PROGRAM} is not installed")
     assert list(signal_faults(x, (2.0, 6.1))) == []
+
+
+def test_a_clip_that_comes_again_is_near_and_not_the_same():
+    dog = next(source for source in SOURCES if source.slug == "dog")
+    first = dog.generate(Generator(PCG64(seed_of("dog", 3))))
+    again = retake(Generator(PCG64(1)), "dog", 3)
+    assert 0.02 < abs(len(first) / len(again) - 1) < 0.05 or len(again) == samples(4.0)
+    assert not np.array_equal(first[:1000], again[:1000])
+
+
+def test_what_lasts_too_long_fades_out():
+    x = make_clip(lambda rng: rng.standard_normal(samples(6.0)), 1, 4.2)
+    assert len(x) == samples(4.2)
+    assert np.max(np.abs(x[-200:])) < 0.02 < np.max(np.abs(x[: SR // 2]))
 
 
 @pytest.mark.parametrize("slug", ["rain", "dog", "acoustic-guitar"])

@@ -19,12 +19,11 @@ from .dsp import (
     samples,
     soft_clip,
     times,
-    wander,
     white,
 )
+from .machines import idling
 from .modes import modal
 from .space import mix, outdoors, room
-from .vehicles import motor
 from .voice import partials, steady
 
 
@@ -168,16 +167,15 @@ def smoke_alarm(rng: Generator) -> Signal:
 
 def reversing_beeps(rng: Generator) -> Signal:
     """A lorry backs up: a buzzer on and off, its diesel below."""
-    n = samples(between(rng, 2.4, 3.7))
+    diesel = idling(rng)
+    n = len(diesel)
     hz, rate = between(rng, 1000, 1700), between(rng, 0.9, 1.6)
     on = (np.mod(times(n) * rate + rng.random(), 1) < 0.5).astype(np.float64)
     tone = partials(steady(n, hz), 5.0, even=0.2)
     horn = resonate(tone, [(between(rng, 1200, 2800), 2.0, 1.0)]) + 0.3 * tone
     beeps = normal(horn) * np.clip(low(on, 120, 1), 0, 1)
     far = outdoors(rng, beeps, distance=between(rng, 8, 40), wet=between(rng, 0.3, 0.6))
-    firing = between(rng, 22, 34) * (1 + wander(rng, n, 2, 0.03))
-    diesel = motor(rng, firing, cycle=6, lowest=60, rough=0.4, load=np.full(n, 0.5))
-    return mix((far, 0), (diesel, between(rng, -3, 3)))
+    return mix((far, 0), (diesel, between(rng, -6, 1)))
 
 
 def civil_siren(rng: Generator) -> Signal:

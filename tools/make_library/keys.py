@@ -56,7 +56,7 @@ def piano(rng: Generator) -> Voice:
 
 def electric_piano(rng: Generator) -> Voice:
     """Tines before pick-ups, by frequency modulation (Chowning 1973), tremolo behind."""
-    bark, bell, rate = between(rng, 0.8, 2.2), between(rng, 0.03, 0.15), between(rng, 3.5, 6.5)
+    bark, bell, rate = between(rng, 0.4, 1.4), between(rng, 0.03, 0.15), between(rng, 3.5, 6.5)
     depth = between(rng, 0.0, 0.4)
 
     def voice(note: int, length: float, loud: float) -> Signal:

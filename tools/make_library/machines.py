@@ -78,29 +78,42 @@ def chainsaw(rng: Generator) -> Signal:
     return outdoors(rng, out, distance=between(rng, 4, 30), wet=between(rng, 0.05, 0.3))
 
 
-def engine(rng: Generator) -> Signal:
-    """Four-stroke engine, idling or revved: unequal cylinders, exhaust pipe, valve clatter."""
-    n = samples(between(rng, 2.5, 3.7))
-    idle = between(rng, 34, 65)
-    points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 2.6)), (0.75, 1.3), (1.0, 1.0)]
-    rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
+def four_stroke(rng: Generator, rate: Signal, idle: float) -> Signal:
+    """Engine that fires `rate` (n,) times a second: unequal cylinders, pipe, valve clatter."""
     train = pulses(
         rng, rate, jitter=between(rng, 0.02, 0.07), spread=between(rng, 0.1, 0.26), cycle=4
     )
     modes = [
         (between(rng, a, b), h)
-        for a, b, h in ((55, 90, 1.2), (120, 190, 1.0), (260, 420, 0.6), (600, 950, 0.3))
+        for a, b, h in ((50, 85, 1.2), (115, 185, 1.0), (250, 400, 0.6), (600, 1000, 0.3))
     ]
     exhaust = low(through(train, _exhaust(rng, 0.05, modes)), between(rng, 500, 1100), 1)
     valves = pulses(rng, 4 * rate, jitter=0.05, spread=0.4, cycle=8)
     tick = high(white(rng, samples(0.008)), 1200) * attack_decay(samples(0.008), 0.0005, 0.008)
-    whir = band(coloured(rng, n, 4.0), 100, 3000, 1) * (rate / idle)
-    out = mix(
+    whir = band(coloured(rng, len(rate), 4.0), 100, 3000, 1) * (rate / idle)
+    return mix(
         (exhaust, 0),
         (through(valves, tick), between(rng, -26, -14)),
         (whir, between(rng, -9, -3)),
     )
+
+
+def engine(rng: Generator) -> Signal:
+    """A car's engine that is revved once."""
+    n = samples(between(rng, 2.6, 3.8))
+    idle = between(rng, 34, 65)
+    points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 2.6)), (0.75, 1.3), (1.0, 1.0)]
+    rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
+    out = four_stroke(rng, rate, idle)
     return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.08, 0.25))
+
+
+def idling(rng: Generator) -> Signal:
+    """A car, van or lorry that stands with its engine on."""
+    n = samples(between(rng, 2.4, 3.6))
+    idle = between(rng, 21, 36)
+    out = four_stroke(rng, idle * (1 + wander(rng, n, 2.5, 0.02)), idle)
+    return outdoors(rng, out, distance=between(rng, 2, 9), wet=between(rng, 0.05, 0.2))
 
 
 def helicopter(rng: Generator) -> Signal:
@@ -173,7 +186,7 @@ def _air_horn(rng: Generator, n: int) -> Signal:
 
 def train(rng: Generator) -> Signal:
     """Cars over joints with rumble, roar and squeal; in some clips the horn calls."""
-    n = samples(between(rng, 2.9, 4.1))
+    n = samples(between(rng, 3.5, 4.2))
     joints = wheels(rng, n)
     sway = gusts(rng, n, 3, 1.2) * (1 + 0.6 * low(np.abs(joints), 8, 1) / np.std(joints))
     rumble = low(coloured(rng, n, 4.5, 40), 300) * sway

@@ -49,7 +49,7 @@ SHARED = tuple(
 MADE: tuple[Source, ...] = (
     Source("Chainsaw", "chainsaw", "machines", 5, machines.chainsaw),
     Source("Engine", "engine", "machines", 3, machines.engine),
-    Source("Idling", "idling", "machines", 2, vehicles.idling),
+    Source("Idling", "idling", "machines", 2, machines.idling),
     Source("Accelerating, revving, vroom", "revving", "machines", 3, vehicles.revving),
     Source("Vacuum cleaner", "vacuum-cleaner", "machines", 4, machines.vacuum_cleaner),
     Source("Lawn mower", "lawn-mower", "machines", 2, workshop.lawn_mower),

@@ -17,8 +17,8 @@ from .dsp import (
     low,
     normal,
     samples,
+    soft_clip,
     times,
-    wander,
     white,
 )
 from .space import mix
@@ -44,17 +44,15 @@ def brown_noise(rng: Generator) -> Signal:
 
 
 def static(rng: Generator) -> Signal:
-    """A radio between stations: hiss that breathes, crackle, a carrier that whistles by."""
+    """A radio between stations: hiss that breathes, crackle, mains in it, all a little too loud."""
     n = samples(between(rng, 2.2, 3.3))
-    hiss = band(white(rng, n), between(rng, 200, 500), between(rng, 4500, 8000), 1)
-    hiss = hiss * gusts(rng, n, between(rng, 2, 9), between(rng, 1, 3.5))
-    snaps = [high(white(rng, m), 400) * np.hanning(m) for m in (20, 45, 90, 160)]
-    crackle = grains(rng, n, between(rng, 10, 120), snaps, spread=1.2)
-    layers = [(hiss, 0.0), (crackle, between(rng, -14, -2))]
-    if rng.random() < 0.5:
-        beat = np.abs(between(rng, 300, 1500) * (1 + wander(rng, n, 0.8, 0.4))) + 60
-        layers.append((np.sin(2 * np.pi * np.cumsum(beat) / SR), between(rng, -26, -16)))
-    return mix(*layers)
+    hiss = band(white(rng, n), between(rng, 130, 320), between(rng, 4800, 10_500), 1)
+    hiss = hiss * gusts(rng, n, between(rng, 1.4, 3.2), between(rng, 1.4, 3.5))
+    snaps = [high(white(rng, m), 400) * np.hanning(m) for m in (12, 20, 45, 90)]
+    crackle = grains(rng, n, between(rng, 8, 280), snaps, spread=1.2)
+    mains = partials(steady(n, 50.0), 1.5)
+    out = mix((hiss, 0), (crackle, between(rng, -12, 2)), (mains, between(rng, -15, -10)))
+    return soft_clip(out, between(rng, 1.5, 4))
 
 
 def mains_hum(rng: Generator) -> Signal:

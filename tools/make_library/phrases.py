@@ -11,17 +11,17 @@ Bar = tuple[tuple[float, float, int], ...]
 
 _TUNE: Bar = (
     (0, 1, 62), (1, 0.5, 66), (1.5, 0.5, 69), (2, 1.5, 71), (3.5, 0.5, 69),
-    (4, 1, 67), (5, 0.5, 66), (5.5, 0.5, 64), (6, 1, 66), (7, 1, 57), (8, 1.6, 62),
+    (4, 1, 67), (5, 0.5, 66), (5.5, 0.5, 64), (6, 0.5, 61), (6.5, 1.3, 62),
 )  # fmt: skip
 _CHORDS: Bar = tuple(
-    (2.0 * k, 1.9, note)
+    (1.5 * k, 1.4, note)
     for k, chord in enumerate(((48, 60, 63, 67), (44, 60, 63, 68), (53, 60, 65, 68), (43, 59, 62)))
     for note in chord
 )
 _ARPEGGIO: Bar = tuple(
-    (0.5 * (8 * k + j), 1.4, root + step)
+    (0.5 * (6 * k + j), 0.9, root + step)
     for k, (root, third) in enumerate(((55, 4), (52, 3)))
-    for j, step in enumerate((0, 7, 12, 12 + third, 19, 12 + third, 12, 7))
+    for j, step in enumerate((0, 7, 12, 12 + third, 19, 12))
 )
 _RIFF: Bar = tuple(
     (4.0 * k + at, length, note)
@@ -45,10 +45,12 @@ PHRASES: dict[str, tuple[float, Bar]] = {
     "d-major-120bpm": (120, _TUNE),
     "c-minor-90bpm": (90, _CHORDS),
     "g-major-100bpm": (100, _ARPEGGIO),
-    "e-minor-110bpm": (110, _RIFF),
-    "f-major-170bpm": (170, _WALTZ),
+    "e-minor-125bpm": (125, _RIFF),
+    "f-major-180bpm": (180, _WALTZ),
 }
 """Name of each phrase, by its key and tempo: beats a minute and notes."""
+
+TAIL = 0.25
 
 TIMBRES = (
     "piano", "electric-piano", "vibraphone", "organ", "harp", "acoustic-guitar", "marimba",
@@ -65,8 +67,8 @@ def notes_of(phrase: str, octave: int) -> list[Note]:
 
 
 def play(rng: Generator, phrase: str, timbre: str) -> Signal:
-    """One of `PHRASES` on one of `INSTRUMENTS`, with a tail of half a second."""
+    """One of `PHRASES` on one of `INSTRUMENTS`, with a tail of `TAIL` s."""
     chosen = INSTRUMENTS[timbre]
     notes = notes_of(phrase, chosen.octave)
-    n = samples(max(at + length for at, length, _ in notes) + 0.5)
+    n = samples(max(at + length for at, length, _ in notes) + TAIL)
     return finish(rng, chosen, perform(rng, chosen.voice(rng), n, notes))

@@ -82,17 +82,6 @@ def motor(
     )
 
 
-def idling(rng: Generator) -> Signal:
-    """A car, van or lorry that stands with its engine on."""
-    n = samples(between(rng, 2.3, 3.6))
-    rate = between(rng, 19, 33) * (1 + wander(rng, n, 2.5, 0.02))
-    out = motor(
-        rng, rate, cycle=int(rng.choice([4, 4, 6])), lowest=between(rng, 45, 85),
-        rough=between(rng, 0.3, 0.9), load=np.full(n, 0.25),
-    )  # fmt: skip
-    return outdoors(rng, out, distance=between(rng, 2, 9), wet=between(rng, 0.05, 0.2))
-
-
 def revving(rng: Generator) -> Signal:
     """Someone blips the throttle of a car, or pulls away through a gear or two."""
     n = samples(between(rng, 2.6, 3.8))
@@ -242,7 +231,7 @@ def foghorn(rng: Generator) -> Signal:
 
 def train_horn(rng: Generator) -> Signal:
     """Five air chimes of a locomotive in a chord, two to four blasts, over far wheels."""
-    n = samples(between(rng, 2.6, 4))
+    n = samples(between(rng, 3.4, 4.2))
     out, root = np.zeros(n), between(rng, 270, 345)
     ratios = ((1.0, 1.19, 1.335, 1.5, 1.78), (1.0, 1.26, 1.5, 1.68), (1.0, 1.335))
     chord = ratios[int(rng.integers(0, 3))]
@@ -267,4 +256,4 @@ def train_horn(rng: Generator) -> Signal:
     rumble = low(coloured(rng, n, 4.5, 40), 700) * gusts(rng, n, 3, 2)
     roar = band(coloured(rng, n, 4.0), 150, 4000, 1) * gusts(rng, n, 5, 1.5)
     far = outdoors(rng, out, distance=between(rng, 20, 90), wet=between(rng, 0.4, 0.8))
-    return mix((far, 0), (rumble, between(rng, -7, -2)), (roar, between(rng, -7, -2)))
+    return mix((far, 0), (rumble, between(rng, -12, -3)), (roar, between(rng, -12, -4)))

@@ -66,6 +66,7 @@ def lawn_mower(rng: Generator) -> Signal:
     engine = motor(
         rng, rate, cycle=1, lowest=between(rng, 75, 130), rough=between(rng, 0.2, 0.5),
         load=np.full(n, 0.9),
+        breath=0.03,
     )  # fmt: skip
     blade = band(coloured(rng, n, 2.0), 200, 5000, 1)
     blade *= 1 + 0.5 * np.cos(2 * np.pi * np.cumsum(2 * rate) / SR)
