@@ -109,11 +109,11 @@ def bee(rng: Generator) -> Signal:
 def fly(rng: Generator) -> Signal:
     """A fly circles a still room: one insect, wings near 200 Hz, landings between the rounds."""
     n = samples(between(rng, 2.8, 4.2))
-    wings = _wings(rng, n, between(rng, 165, 235), between(rng, 0.02, 0.06), between(rng, 1.5, 3.5))
+    wings = _wings(rng, n, between(rng, 190, 270), between(rng, 0.02, 0.05), between(rng, 2.5, 4.5))
     aloft = low((wander(rng, n, 1.2, 1.0) > between(rng, -1.2, -0.4)).astype(np.float64), 12, 1)
-    body = resonate(wings, [(700, 1.5, 0.8), (1900, 2.0, 0.6), (3600, 2.0, 0.3)]) + 0.4 * wings
+    body = resonate(wings, [(520, 1.2, 1.0), (1500, 1.5, 0.7), (3300, 2.0, 0.3)]) + 0.3 * wings
     air = coloured(rng, n, 4.0)
-    return mix((body * np.clip(aloft, 0.02, 1), 0), (air, between(rng, -44, -32)))
+    return mix((body * np.clip(aloft, 0.02, 1), 0), (air, between(rng, -40, -26)))
 
 
 def mosquito(rng: Generator) -> Signal:

@@ -70,7 +70,7 @@ def _plunge(rng: Generator, size: float) -> Signal:
     bubbles = grains(rng, n, 60 + 90 * size, gurgle, spread=0.8, density=after**2)
     drops = [bubble(between(rng, 1200, 5000), rise=0.1) for _ in range(20)]
     rain = grains(rng, n, 150, drops, spread=0.8, density=after)
-    out = 0.5 * normal(slap) + 0.8 * normal(crown) + 0.8 * normal(bubbles) + 0.25 * normal(rain)
+    out = 0.2 * normal(slap) + 0.6 * normal(crown) + 1.2 * normal(bubbles) + 0.4 * normal(rain)
     return out * curve(n, [(0, 1), (0.8, 1), (1, 0)])
 
 

@@ -196,7 +196,7 @@ def drip(rng: Generator) -> Signal:
     """Drops from a tap or a roof into standing water: a tick, rising bubbles, a little spray."""
     n = samples(between(rng, 2.8, 4.4))
     out = np.zeros(n)
-    at, gap = between(rng, 0.05, 0.3), between(rng, 0.1, 0.3)
+    at, gap = between(rng, 0.05, 0.3), between(rng, 0.07, 0.22)
     middle, hard = between(rng, 800, 1700), between(rng, 0.08, 0.2)
     fine = [bubble(between(rng, 2200, 7000), rise=0.1) for _ in range(12)]
     spray = between(rng, 0.05, 0.4)
@@ -210,9 +210,9 @@ def drip(rng: Generator) -> Signal:
         m = samples(0.15)
         patter = grains(rng, m, 120, fine, density=attack_decay(m, 0.01, 0.15))
         overlay(out, patter, at + 0.01, spray)
-        at += gap * between(rng, 0.6, 1.4)
-    rt60, wet = between(rng, 0.25, 1.0), between(rng, 0.05, 0.3)
-    out = room(rng, out, rt60=rt60, wet=wet, size=between(rng, 2.5, 6))
+        at += gap * between(rng, 0.35, 1.8)
+    rt60, wet = between(rng, 0.4, 1.2), between(rng, 0.05, 0.3)
+    out = room(rng, out, rt60=rt60, wet=wet, size=between(rng, 3, 7))
     return out + between(rng, 0.002, 0.006) * coloured(rng, n, 4.0)
 
 
