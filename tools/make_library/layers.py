@@ -54,14 +54,14 @@ RAIN, BIRDS = "Rain", "Bird vocalization, bird call, bird song"
 PAIRS: Mapping[str, Pair] = MappingProxyType(
     {
         "thunder-rain": Pair(
-            ("Thunder", RAIN), "weather", water_weather.thunder, water_weather.rain, (4, 12), 2
+            ("Thunder", RAIN), "weather", water_weather.thunder, water_weather.rain, (7, 14), 2
         ),
         "thunder-wind": Pair(
             ("Thunder", "Wind", RAIN), "weather", water_weather.thunder, water_weather.wind, (6, 12)
         ),
-        "dog-rain": Pair(("Dog", RAIN), "animals", animals.dog, water_weather.rain, (10, 18), 2),
+        "dog-rain": Pair(("Dog", RAIN), "animals", animals.dog, water_weather.rain, (15, 22), 2),
         "dog-car": Pair(
-            ("Dog", "Car passing by"), "animals", animals.dog, vehicles.car_passing, (10, 18)
+            ("Dog", "Car passing by"), "animals", animals.dog, vehicles.car_passing, (14, 22)
         ),
         "owl-crickets": Pair(("Owl", "Cricket"), "animals", birds.owl, insects.cricket, (6, 14), 2),
         "frogs-crickets": Pair(
@@ -71,7 +71,7 @@ PAIRS: Mapping[str, Pair] = MappingProxyType(
             (BIRDS, "Stream"), "animals", birds.bird, water_weather.stream, (10, 18), 2
         ),
         "ducks-stream": Pair(
-            ("Duck", "Stream"), "animals", birds.duck, water_weather.stream, (12, 20)
+            ("Duck", "Stream"), "animals", birds.duck, water_weather.stream, (16, 22)
         ),
         "rooster-birds": Pair(
             ("Crowing, cock-a-doodle-doo", BIRDS), "animals", birds.rooster, birds.bird, (10, 16)
