@@ -15,6 +15,7 @@ SCRIPTS = (
     WEB / "spectrogram.js",
     WEB / "mapdata.js",
     WEB / "playlist.js",
+    WEB / "mapcanvas.js",
     WEB / "maptraces.js",
     WEB / "maplegend.js",
     WEB / "soundmap.js",
@@ -52,7 +53,7 @@ _SPECTROGRAM = """
   </div>
 </div>
 """
-_MAP = """
+MAP = """
 <div class="passt-map">
   <div class="passt-bar">
     <label>Colour <select name="colouring">
@@ -76,6 +77,7 @@ _MAP = """
   </div>
   <div class="passt-figure passt-field" tabindex="0" role="application" aria-roledescription="map"
     aria-label="${label}" aria-describedby="${id}-keys">
+    <canvas></canvas>
     <div class="passt-plot"></div>
     <i class="passt-here" hidden></i><i class="passt-now" hidden></i>
     <div class="passt-tip" aria-hidden="true" hidden><p class="box"></p></div>
@@ -150,7 +152,7 @@ def soundmap(value: dict[str, str], *, label: str, elem_id: str) -> gr.HTML:
     """
     return gr.HTML(
         value=value,
-        html_template=_MAP.replace("${label}", label).replace("${id}", elem_id),
+        html_template=MAP.replace("${label}", label).replace("${id}", elem_id),
         js_on_load="passt.soundmap(element, props, watch, trigger, 'pick');",
         head=script_tags(),
         apply_default_css=False,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import posixpath
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -88,7 +88,7 @@ def packed(values: NDArray[Any]) -> str:
 
 def title(clip: LibraryClip) -> str:
     """A clip's name in few words: its file's, and where in the file it begins."""
-    name = PurePosixPath(clip.file).stem
+    name = posixpath.splitext(posixpath.basename(clip.file))[0]
     if not clip.start_s:
         return name
     minutes, seconds = divmod(int(clip.start_s), 60)

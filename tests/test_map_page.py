@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,14 +15,32 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 PLAYED = "passt.player.audio.currentTime"
 PLOT = "document.querySelector('#map .passt-plot')"
-POINTS = f"{PLOT}.data[0].x.length"
-PLACES = """() => {
+SHOWN = "Number(document.querySelector('#map .passt-field').dataset.shown)"
+PLACES = """([xs, ys]) => {
     const plot = document.querySelector('#map .passt-plot');
-    const { xaxis, yaxis } = plot._fullLayout;
-    const { x, y } = plot.data[0];
+    const [[left, right], [bottom, top]] = ['xaxis', 'yaxis'].map(
+        (axis) => plot._fullLayout[axis].range);
     const box = plot.getBoundingClientRect();
-    return Array.from(x, (value, row) => [
-        box.x + xaxis._offset + xaxis.l2p(value), box.y + yaxis._offset + yaxis.l2p(y[row])]);
+    return xs.map((x, row) => [
+        box.x + (box.width * (x - left)) / (right - left),
+        box.y + (box.height * (top - ys[row])) / (top - bottom)]);
+}"""
+FETCHED = """async () => {
+    const card = document.querySelector('#neighbours [data-sound]').dataset.sound;
+    const { id, x, y, groups } = await (await fetch(card.split('/sounds/')[0] + '/map')).json();
+    const numbers = (text, Kind) => Array.from(new Kind(Uint8Array.from(atob(text),
+        (letter) => letter.charCodeAt(0)).buffer));
+    const kinds = Object.fromEntries(Object.entries(groups).map(([kind, { of, groups }]) => (
+        [kind, numbers(of, Int32Array).map((index) => groups[index])])));
+    return { id, x: numbers(x, Float32Array), y: numbers(y, Float32Array), kinds };
+}"""
+PIXELS = """(places) => {
+    const canvas = document.querySelector('#map canvas');
+    const box = canvas.getBoundingClientRect();
+    const ratio = canvas.width / box.width;
+    const pen = canvas.getContext('2d');
+    return places.map(([x, y]) => [...pen.getImageData(
+        Math.floor((x - box.x) * ratio), Math.floor((y - box.y) * ratio), 1, 1).data.slice(0, 3)]);
 }"""
 
 Place = tuple[float, float]
@@ -36,7 +55,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def _open_map(page: Page) -> None:
     page.wait_for_selector("#classes .mask")
     page.get_by_role("tab", name="Search & Map").click()
-    page.wait_for_function(f"{PLOT}._fullLayout?.xaxis?._length && {PLOT}.data?.length === 4")
+    page.wait_for_function(f"{PLOT}._fullLayout?.xaxis?._length && {PLOT}.data?.length === 3")
 
 
 @pytest.fixture
@@ -47,23 +66,27 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
         yield page
 
 
+@dataclass(frozen=True)
+class Sent:
+    """The library as the server sends it, by row: its groups have names and colours."""
+
+    id: list[str]
+    x: list[float]
+    y: list[float]
+    kinds: dict[str, list[dict[str, str]]]
+
+    @property
+    def label(self) -> list[str]:
+        return [group["name"] for group in self.kinds["label"]]
+
+    def places(self, page: Page) -> list[Place]:
+        """Where the sounds lie on the screen."""
+        return [(x, y) for x, y in page.evaluate(PLACES, [self.x, self.y])]
+
+
 @pytest.fixture
-def sent(page: Page) -> dict[str, list[str]]:
-    """The library's ids and labels, by row, as the server sends them."""
-    return page.evaluate(
-        """async () => {
-            const where = [...document.querySelectorAll('#hits [data-sound]')][0].dataset.sound;
-            const answer = await fetch(where.split('/sounds/')[0] + '/map');
-            const { id, groups } = await answer.json();
-            const of = new Int32Array(Uint8Array.from(atob(groups.label.of),
-                (letter) => letter.charCodeAt(0)).buffer);
-            return { id, label: Array.from(of, (index) => groups.label.groups[index].name) };
-        }"""
-    )
-
-
-def _places(page: Page) -> list[Place]:
-    return [(x, y) for x, y in page.evaluate(PLACES)]
+def sent(page: Page) -> Sent:
+    return Sent(**page.evaluate(FETCHED))
 
 
 def _drag(page: Page, corners: Sequence[Place]) -> None:
@@ -84,8 +107,8 @@ def _hover(page: Page, place: Place) -> None:
     page.mouse.move(*place, steps=3)
 
 
-def test_a_point_is_clicked_and_heard(page: Page, sent: dict[str, list[str]]) -> None:
-    _hover(page, _places(page)[sent["label"].index("Rain")])
+def test_a_point_is_clicked_and_heard(page: Page, sent: Sent) -> None:
+    _hover(page, sent.places(page)[sent.label.index("Rain")])
     expect(page.locator("#map .passt-tip .box")).to_be_visible()
     title = page.locator("#map .passt-tip span").first.inner_text()
     page.mouse.down()
@@ -99,9 +122,9 @@ def test_a_point_is_clicked_and_heard(page: Page, sent: dict[str, list[str]]) ->
     expect(page.locator("#hits button")).to_have_count(12)
 
 
-def test_a_lasso_fills_a_list_that_plays_through(page: Page, sent: dict[str, list[str]]) -> None:
-    places = _places(page)
-    wanted = [row for row, label in enumerate(sent["label"]) if label == "Chainsaw"]
+def test_a_lasso_fills_a_list_that_plays_through(page: Page, sent: Sent) -> None:
+    places = sent.places(page)
+    wanted = [row for row, label in enumerate(sent.label) if label == "Chainsaw"]
     left, top, right, bottom = _around([places[row] for row in wanted], 12)
     inside = [i for i, (x, y) in enumerate(places) if left < x < right and top < y < bottom]
     page.locator("[data-drag=lasso]").click()
@@ -109,8 +132,8 @@ def test_a_lasso_fills_a_list_that_plays_through(page: Page, sent: dict[str, lis
     entries = page.locator(".passt-picked li button")
     expect(entries).to_have_count(len(inside))
     listed = entries.evaluate_all("buttons => buttons.map(button => button.dataset.id)")
-    assert listed == [sent["id"][row] for row in inside]
-    assert {sent["id"][row] for row in wanted} <= set(listed)
+    assert listed == [sent.id[row] for row in inside]
+    assert {sent.id[row] for row in wanted} <= set(listed)
 
     page.locator("[data-part=toggle]").click()
     for place in range(len(inside)):
@@ -129,27 +152,25 @@ def test_a_lasso_fills_a_list_that_plays_through(page: Page, sent: dict[str, lis
     page.locator("[data-part=clear]").click()
     expect(page.locator(".passt-picked")).to_be_hidden()
     page.wait_for_function("passt.player.audio.paused")
-    page.wait_for_function(f"!{PLOT}.layout.selections?.length && !{PLOT}.data[0].selectedpoints")
+    page.wait_for_function(f"!{PLOT}.layout.selections?.length")
 
 
-def test_a_box_selects_and_stays_while_labels_are_hidden(
-    page: Page, sent: dict[str, list[str]]
-) -> None:
-    left, top, right, bottom = _around(_places(page), 5)
+def test_a_box_selects_and_stays_while_labels_are_hidden(page: Page, sent: Sent) -> None:
+    left, top, right, bottom = _around(sent.places(page), 5)
     page.locator("[data-drag=select]").click()
     page.mouse.move(left, top)
     page.mouse.down()
     page.mouse.move(right, bottom, steps=5)
     page.mouse.up()
     count = page.locator(".passt-picked .count")
-    expect(count).to_contain_text(f"{len(sent['id'])} sounds picked, 1 to 100 are listed")
+    expect(count).to_contain_text(f"{len(sent.id)} sounds picked, 1 to 100 are listed")
     expect(page.locator(".passt-picked li")).to_have_count(100)
     page.get_by_role("button", name="Rain", exact=True).click()
-    expect(count).to_contain_text(f"{len(sent['id'])} sounds picked")
+    expect(count).to_contain_text(f"{len(sent.id)} sounds picked")
 
 
-def test_a_sound_plays_on_hover_only_where_that_was_asked_for(page: Page) -> None:
-    first, *_, other = _places(page)
+def test_a_sound_plays_on_hover_only_where_that_was_asked_for(page: Page, sent: Sent) -> None:
+    first, *_, other = sent.places(page)
     _hover(page, first)
     expect(page.locator("#map .passt-tip .box")).to_be_visible()
     page.wait_for_timeout(600)
@@ -202,36 +223,51 @@ def test_arrow_keys_walk_and_are_told(page: Page) -> None:
     expect(field).not_to_be_focused()
 
 
-def test_points_are_coloured_by_four_things(page: Page, sent: dict[str, list[str]]) -> None:
-    choice = page.get_by_label("Colour")
-    colours = f"new Set({PLOT}.data[0].marker.color).size"
-    seen = set()
-    for what in ("label", "family", "cluster"):
-        choice.select_option(what)
-        buttons = page.locator(".passt-legend button")
-        names = buttons.all_inner_texts()
-        assert names
-        seen.add(tuple(names))
-        page.wait_for_function(f"{colours} <= {len(names)} && {colours} >= {min(12, len(names))}")
-    assert len(seen) == 3
-    choice.select_option("likeness")
+@pytest.mark.parametrize("kind", ["label", "family", "cluster"])
+def test_points_have_their_groups_colour(page: Page, sent: Sent, kind: str) -> None:
+    page.get_by_label("dim the rest").uncheck()
+    page.get_by_label("Colour").select_option(kind)
+    names = {group["name"] for group in sent.kinds[kind]}
+    expect(page.locator(".passt-legend button")).to_have_count(len(names))
+    assert set(page.locator(".passt-legend button").all_inner_texts()) == names
+    page.wait_for_timeout(200)
+    seen = page.evaluate(PIXELS, sent.places(page))
+    painted = ["#" + bytes(pixel).hex() for pixel in seen]
+    wanted = [group["colour"].lower() for group in sent.kinds[kind]]
+    alike = sum(a == b for a, b in zip(painted, wanted))
+    assert alike > 0.3 * len(wanted), "some lie under others, but not so many"
+
+
+def test_points_are_coloured_by_likeness(page: Page, sent: Sent) -> None:
+    page.get_by_label("Colour").select_option("likeness")
     expect(page.locator(".passt-legend")).to_contain_text("similarity to your clip")
-    page.wait_for_function(f"{PLOT}.data[0].marker.cmax === 255")
-    assert len(page.evaluate(f"Array.from({PLOT}.data[0].marker.color)")) == len(sent["id"])
+    expect(page.locator(".passt-legend button")).to_have_count(0)
+    expect(page.get_by_label("dim the rest")).to_be_disabled()
+    page.wait_for_timeout(200)
+    found = page.locator("#hits button").first
+    best = sent.id.index(found.locator(".text span").first.inner_text())
+    ends = page.evaluate("[...document.querySelectorAll('#map .passt-alike')][0].innerText")
+    lo, hi = (float(part) for part in ends.split()[:2])
+    told = float(found.inner_text().split("similarity ")[1].split()[0])
+    assert hi == pytest.approx(told, abs=0.006)
+    assert lo < hi
+    pixels = page.evaluate(PIXELS, sent.places(page))
+    brightness = [sum(pixel) for pixel in pixels]
+    assert brightness[best] < 0.6 * max(brightness), "the most alike are darkest on light"
 
 
-def test_a_label_is_hidden_and_shown_again(page: Page, sent: dict[str, list[str]]) -> None:
+def test_a_label_is_hidden_and_shown_again(page: Page, sent: Sent) -> None:
     button = page.locator(".passt-legend button", has_text="Helicopter")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
-    left = len(sent["id"]) - sent["label"].count("Helicopter")
-    page.wait_for_function(f"{POINTS} === {left}")
+    left = len(sent.id) - sent.label.count("Helicopter")
+    page.wait_for_function(f"{SHOWN} === {left}")
     page.get_by_label("Colour").select_option("family")
-    page.wait_for_function(f"{POINTS} === {len(sent['id'])}")
+    page.wait_for_function(f"{SHOWN} === {len(sent.id)}")
     page.get_by_label("Colour").select_option("label")
-    page.wait_for_function(f"{POINTS} === {left}")
+    page.wait_for_function(f"{SHOWN} === {left}")
     button.click()
-    page.wait_for_function(f"{POINTS} === {len(sent['id'])}")
+    page.wait_for_function(f"{SHOWN} === {len(sent.id)}")
 
 
 def test_more_hits_have_a_ring_and_the_view_stays(page: Page) -> None:
@@ -241,7 +277,7 @@ def test_more_hits_have_a_ring_and_the_view_stays(page: Page) -> None:
     number = page.locator("#search-k input[type=number]")
     number.fill("30")
     number.press("Enter")
-    page.wait_for_function(f"{PLOT}.data[2].x.length === 30")
+    page.wait_for_function(f"{PLOT}.data[1].x.length === 30")
     assert page.evaluate(span) == before
     page.locator("[data-zoom=whole]").click()
     page.wait_for_function(f"{span}[0] < {before[0]}")
@@ -273,7 +309,7 @@ def test_a_phone_has_the_legend_folded(browser: Browser, app_url: str, theme: st
         page.locator("#map summary").click()
         expect(page.locator(".passt-legend")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        x, y = _places(page)[0]
+        x, y = Sent(**page.evaluate(FETCHED)).places(page)[0]
         page.touchscreen.tap(x, y)
         expect(page.locator("#chosen button")).to_have_count(1)
         page.wait_for_function(f"{PLAYED} > 0.05")

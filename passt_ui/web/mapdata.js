@@ -30,34 +30,63 @@ passt.mapdata = (() => {
   }
 
   // Of the points in a cone of ±45° around a direction on the screen, the nearest; -1: there is none.
-  // `at(row)` gives a point's place on the screen in pixels, down positive.
-  function onward(rows, from, direction, at) {
-    const [x, y] = at(from);
+  // `scale` is pixels to one of the map's units, right and down; `direction` is [1, 0] for right.
+  function onward(map, rows, from, direction, scale) {
     let best = -1;
     let least = Infinity;
     for (const row of rows) {
-      if (row === from) continue;
-      const [dx, dy] = at(row).map((value, axis) => value - [x, y][axis]);
+      const dx = (map.x[row] - map.x[from]) * scale[0];
+      const dy = (map.y[row] - map.y[from]) * scale[1];
       const along = dx * direction[0] + dy * direction[1];
       const across = Math.abs(dx * direction[1] - dy * direction[0]);
       const distance = dx * dx + dy * dy;
-      if (along <= 0 || across > along || distance >= least) continue;
+      if (row === from || along <= 0 || across > along || distance >= least) continue;
       best = row;
       least = distance;
     }
     return best;
   }
 
-  function nearest(rows, x, y, at) {
+  // The row of the point that is nearest to a place of the map, and how far it is in pixels.
+  function nearest(map, rows, [x, y], scale) {
     let best = -1;
     let least = Infinity;
     for (const row of rows) {
-      const [px, py] = at(row);
-      const distance = (px - x) ** 2 + (py - y) ** 2;
+      const distance = ((map.x[row] - x) * scale[0]) ** 2 + ((map.y[row] - y) * scale[1]) ** 2;
       if (distance < least) [best, least] = [row, distance];
     }
-    return best;
+    return [best, Math.sqrt(least)];
   }
 
-  return { fetched, unpacked, onward, nearest };
+  // Whether a place lies in an outline, corner by corner (the even-odd rule).
+  function within(x, y, xs, ys) {
+    let inside = false;
+    for (let i = 0, j = xs.length - 1; i < xs.length; j = i, i += 1) {
+      const crosses = ys[i] > y !== ys[j] > y && x < xs[i] + ((xs[j] - xs[i]) * (y - ys[i])) / (ys[j] - ys[i]);
+      if (crosses) inside = !inside;
+    }
+    return inside;
+  }
+
+  // Plotly's selections: boxes from corner to corner, and lassos as SVG paths in the map's own numbers.
+  function corners({ type, path, x0, x1, y0, y1 }) {
+    if (type === "rect") return [[x0, x1, x1, x0], [y0, y0, y1, y1]];
+    const numbers = path.match(/-?\d+(\.\d+)?(e[-+]?\d+)?/gi).map(Number);
+    return [numbers.filter((_, index) => index % 2 === 0), numbers.filter((_, index) => index % 2)];
+  }
+
+  function selected(map, rows, selections) {
+    const outlines = selections.map(corners);
+    return rows.filter((row) => outlines.some(([xs, ys]) => within(map.x[row], map.y[row], xs, ys)));
+  }
+
+  // The map's edges, with some room around the points.
+  function edges(values) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+    const around = 0.06 * (high - low) || 1;
+    return [low - around, high + around];
+  }
+
+  return { fetched, unpacked, onward, nearest, selected, edges };
 })();

@@ -2,23 +2,12 @@
 window.passt = window.passt || {};
 
 passt.maplegend = (() => {
-  const SHAPES = {
-    circle: "M5 0A5 5 0 1 1 -5 0A5 5 0 1 1 5 0",
-    square: "M-4.5 -4.5H4.5V4.5H-4.5Z",
-    diamond: "M0 -5.8L5.8 0L0 5.8L-5.8 0Z",
-    "triangle-up": "M0 -5.5L5.5 4.5H-5.5Z",
-    cross: "M-1.8 -5.5H1.8V-1.8H5.5V1.8H1.8V5.5H-1.8V1.8H-5.5V-1.8H-1.8Z",
-    x: "M-5 -2.8L-2.8 -5L0 -2.2L2.8 -5L5 -2.8L2.2 0L5 2.8L2.8 5L0 2.2L-2.8 5L-5 2.8L-2.2 0Z",
-    "triangle-down": "M0 5.5L5.5 -4.5H-5.5Z",
-    pentagon: "M0 -5.5L5.2 -1.7L3.2 4.5H-3.2L-5.2 -1.7Z",
-  };
-
   function drawn({ symbol, colour }) {
     const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     icon.setAttribute("viewBox", "-6 -6 12 12");
     icon.setAttribute("aria-hidden", "true");
     const path = document.createElementNS(icon.namespaceURI, "path");
-    path.setAttribute("d", SHAPES[symbol]);
+    path.setAttribute("d", passt.mapshapes[symbol]);
     path.setAttribute("fill", colour);
     icon.append(path);
     return icon;

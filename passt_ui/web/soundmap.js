@@ -12,14 +12,16 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
   const DWELL_MS = 180;
   const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
   const hidden = { label: new Set(), family: new Set(), cluster: new Set(), [LIKENESS]: new Set() };
-  const FIT = { "xaxis.autorange": true, "yaxis.autorange": true };
+  const NEAR_PX = 14; // from the mouse to the point that it is at
 
   let map = null; // as mapdata.js gives it
   let query = null; // the clip in hand on this map
   let rows = []; // those that are shown, in the order of their points
   let current = -1; // the row that the keyboard or the mouse is at
   let pointed = null; // where the words stand that say what lies there, as x and y of the map
+  const canvas = passt.mapcanvas(find("canvas"));
   let drawnSize = "";
+  let seen = null; // the map whose part is shown that the visitor chose
   let outlines = null; // of lassos and boxes, where they are not to stay as they are
   let calls = null; // stops the fetch of a map that is not wanted any more
 
@@ -29,23 +31,59 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
   // --- what is drawn -----------------------------------------------------------------------------
 
   const size = () => `${plot.offsetWidth} ${plot.offsetHeight}`;
+  const axes = { xaxis: { visible: false, automargin: false }, yaxis: { visible: false, automargin: false } };
 
   function draw() {
     if (!plot.offsetWidth) return;
     drawnSize = size();
-    if (!map) return passt.plots.clear(plot);
-    const mode = colouring.value;
-    rows = passt.maptraces.visible(map, mode, hidden[mode]);
-    const state = { map, rows, colouring: mode, query, picked: new Set(list.rows), dimmed: dimmed() };
-    const axis = { visible: false };
+    if (!map) {
+      canvas.clear();
+      return passt.plots.clear(plot);
+    }
+    rows = passt.maptraces.visible(map, colouring.value, hidden[colouring.value]);
+    field.dataset.shown = rows.length;
+    const look = passt.maptraces.look(map, colouring.value, query);
+    points(look);
     const layout = passt.plots.themed({
-      xaxis: axis, yaxis: axis, dragmode: plot.layout?.dragmode ?? "pan", hovermode: "closest", showlegend: false,
-      uirevision: map.url, selectionrevision: list.rows.length, hoverdistance: 14,
-      selections: outlines ?? plot.layout?.selections ?? [],
+      ...axes, dragmode: plot.layout?.dragmode ?? "pan", hovermode: "closest", showlegend: false,
+      margin: { l: 0, r: 0, t: 0, b: 0 }, hoveranywhere: true, clickanywhere: true, selections: outlines ?? plot.layout?.selections ?? [],
       newselection: { line: { color: passt.plots.colour("--passt-all"), width: 2, dash: "solid" } },
     });
-    outlines = null;
-    Plotly.react(plot, passt.maptraces.traces(state), layout, { ...passt.plots.config, scrollZoom: true }).then(bind);
+    const { left, right, bottom, top } = view();
+    layout.xaxis.range = [left, right];
+    layout.yaxis.range = [bottom, top];
+    [seen, outlines] = [map, null];
+    const config = { ...passt.plots.config, scrollZoom: true, doubleClick: false };
+    Plotly.react(plot, passt.maptraces.traces(map, rows, look, query), layout, config).then(bind);
+  }
+
+  // Sounds in the list stand out from all others; without a list, so do those that were found.
+  function points(look) {
+    const picks = new Set(list.rows);
+    const hits = new Set(dimmed() ? query.hits : []);
+    const faint = picks.size ? 0.2 : hits.size ? 0.55 : 1;
+    const strong = (row) => (picks.size ? picks : hits).has(row);
+    const [ground, edge] = ["--passt-wash", "--passt-ink-soft"].map(passt.plots.colour);
+    canvas.set(map, rows, look, { size: passt.maptraces.size(map), strong, faint, ground, edge });
+    paint();
+  }
+
+  function view() {
+    const { xaxis, yaxis } = seen === map ? plot._fullLayout : {};
+    const [left, right] = xaxis?.range ?? passt.mapdata.edges(map.x);
+    const [bottom, top] = yaxis?.range ?? passt.mapdata.edges(map.y);
+    return { left, right, bottom, top, width: plot.offsetWidth, height: plot.offsetHeight };
+  }
+
+  // Once a frame at most, however often the view moves.
+  let painting = 0;
+  function paint() {
+    painting = painting || requestAnimationFrame(() => {
+      painting = 0;
+      if (!map || !plot.offsetWidth) return;
+      canvas.paint(view());
+      follow();
+    });
   }
 
   const dimmed = () => Boolean(query) && dims.checked && colouring.value !== LIKENESS;
@@ -54,7 +92,7 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
     // A change of size alone needs no new traces; else the theme has changed.
     if (map && drawnSize && drawnSize !== size() && plot.offsetWidth) {
       drawnSize = size();
-      Plotly.Plots.resize(plot);
+      Plotly.Plots.resize(plot).then(paint);
     } else draw();
   }
 
@@ -117,17 +155,22 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
 
   // --- the sound that is looked at, and the one that plays ------------------------------------------
 
+  // Pixels to one of the map's units, right and down.
+  function scale() {
+    const { left, right, bottom, top, width, height } = view();
+    return [width / (right - left), height / (bottom - top)];
+  }
+
   // Where a place of the map lies in the field, in pixels.
   function screen([x, y]) {
-    const { xaxis, yaxis } = plot._fullLayout;
-    return [xaxis._offset + xaxis.l2p(x), yaxis._offset + yaxis.l2p(y)];
+    const [kx, ky] = scale();
+    return [(x - view().left) * kx, (y - view().top) * ky];
   }
 
   const place = (row) => [map.x[row], map.y[row]];
-  const at = (row) => screen(place(row));
 
   function put(mark, spot) {
-    const there = map && spot && plot._fullLayout?.xaxis;
+    const there = map && spot;
     mark.hidden = !there;
     if (!there) return;
     const [x, y] = screen(spot);
@@ -177,35 +220,57 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
 
   // --- mouse and touch -----------------------------------------------------------------------------
 
-  let dwell = 0;
-  let bound = false;
-  function bind() {
-    follow();
-    if (bound) return;
-    bound = true;
-    const row = (event) => (event.points[0]?.data.name === "sounds" ? rows[event.points[0].pointIndex] : -1);
-    plot.on("plotly_hover", (event) => {
-      clearTimeout(dwell);
-      if (row(event) < 0) {
-        current = -1;
-        return say([query.x, query.y], [query.title, "your clip"]);
-      }
-      look(row(event));
-      if (!hovers.checked || passt.player.key === map.sign(current)) return;
-      dwell = setTimeout(() => play(current), DWELL_MS);
-    });
-    plot.on("plotly_unhover", () => { clearTimeout(dwell); leave(); });
-    plot.on("plotly_click", (event) => { if (row(event) >= 0) choose(row(event)); });
-    plot.on("plotly_selected", (event) => {
-      if (!event?.lassoPoints && !event?.range) return; // Plotly's own, as it draws anew
-      const inside = event.points.filter((point) => point.data.name === "sounds");
-      picked(inside.map((point) => rows[point.pointIndex]));
-    });
-    plot.on("plotly_deselect", () => picked([]));
-    for (const moved of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) plot.on(moved, follow);
+  // The star, or the row of the point, that is near to a place of the map; null: neither is.
+  function near([x, y]) {
+    const [kx, ky] = scale();
+    const [row, distance] = passt.mapdata.nearest(map, rows, [x, y], [kx, ky]);
+    const star = query ? Math.hypot((query.x - x) * kx, (query.y - y) * ky) : Infinity;
+    if (Math.min(star, distance) > NEAR_PX) return null;
+    return star < distance ? "star" : row;
   }
 
-  // The list has these sounds now: those in a lasso or a box, which Plotly marks, or others.
+  let dwell = 0;
+  function hover(at) {
+    const what = at ? near(at) : null;
+    plot.classList.toggle("over", what !== null);
+    if (what === current) return;
+    clearTimeout(dwell);
+    if (what === null) return leave();
+    if (what === "star") {
+      current = -1;
+      return say([query.x, query.y], [query.title, "your clip"]);
+    }
+    look(what);
+    if (!hovers.checked || passt.player.key === map.sign(current)) return;
+    dwell = setTimeout(() => play(what), DWELL_MS);
+  }
+
+  let bound = false;
+  function bind() {
+    paint();
+    if (bound) return;
+    bound = true;
+    const spot = ({ xvals, yvals }) => (xvals && yvals ? [xvals[0], yvals[0]] : null);
+    plot.on("plotly_hover", (event) => hover(spot(event)));
+    plot.on("plotly_unhover", () => hover(null));
+    plot.on("plotly_click", (event) => {
+      const what = spot(event) && near(spot(event));
+      if (typeof what === "number") choose(what);
+    });
+    plot.on("plotly_doubleclick", () => { if (plot.layout.dragmode === "pan") show(map.x, map.y); });
+    plot.on("plotly_relayouting", paint);
+    plot.on("plotly_relayout", (change) => {
+      paint();
+      if (Object.keys(change).some((key) => key.startsWith("selections"))) outlined();
+    });
+  }
+
+  // A lasso or a box was drawn, moved or taken away: what lies in them goes into the list.
+  function outlined() {
+    picked(passt.mapdata.selected(map, rows, plot.layout.selections ?? []));
+    points(passt.maptraces.look(map, colouring.value, query));
+  }
+
   function picked(chosen) {
     list.set(chosen);
     trigger(pickEvent, { ids: chosen.map((row) => map.id[row]) });
@@ -220,11 +285,12 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
   // --- keyboard ------------------------------------------------------------------------------------
 
   function middle() {
-    return passt.mapdata.nearest(rows, plot.offsetWidth / 2, plot.offsetHeight / 2, at);
+    const { left, right, bottom, top } = view();
+    return passt.mapdata.nearest(map, rows, [(left + right) / 2, (bottom + top) / 2], scale())[0];
   }
 
   function step(direction) {
-    const next = current < 0 ? middle() : passt.mapdata.onward(rows, current, direction, at);
+    const next = current < 0 ? middle() : passt.mapdata.onward(map, rows, current, direction, scale());
     if (next < 0) return passt.say("There is no sound further this way.");
     look(next);
     centre(next);
@@ -233,14 +299,11 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
 
   // A point outside of what is shown is brought to the middle.
   function centre(row) {
-    const [x, y] = at(row);
+    const [x, y] = screen(place(row));
     if (x >= 0 && y >= 0 && x <= plot.offsetWidth && y <= plot.offsetHeight) return;
-    const around = (axis, value) => {
-      const half = (axis.range[1] - axis.range[0]) / 2;
-      return [value - half, value + half];
-    };
-    const { xaxis, yaxis } = plot._fullLayout;
-    Plotly.relayout(plot, { "xaxis.range": around(xaxis, map.x[row]), "yaxis.range": around(yaxis, map.y[row]) });
+    const around = (value, span) => [value - span / 2, value + span / 2];
+    const { left, right, bottom, top } = view();
+    Plotly.relayout(plot, { "xaxis.range": around(map.x[row], right - left), "yaxis.range": around(map.y[row], top - bottom) });
   }
 
   function enlist(row) {
@@ -269,16 +332,18 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
 
   // --- the bar above -------------------------------------------------------------------------------
 
+  const show = (x, y) => Plotly.relayout(plot, { "xaxis.range": passt.mapdata.edges(x), "yaxis.range": passt.mapdata.edges(y) });
+
   function zoom(factor) {
-    const { xaxis, yaxis } = plot._fullLayout;
-    const scaled = ({ range: [low, high] }) => [low, high].map((end) => (low + high) / 2 + factor * (end - (low + high) / 2));
-    Plotly.relayout(plot, { "xaxis.range": scaled(xaxis), "yaxis.range": scaled(yaxis) });
+    const { left, right, bottom, top } = view();
+    const scaled = (low, high) => [low, high].map((end) => (low + high) / 2 + factor * (end - (low + high) / 2));
+    Plotly.relayout(plot, { "xaxis.range": scaled(left, right), "yaxis.range": scaled(bottom, top) });
   }
 
   element.addEventListener("click", (event) => {
     const { drag, zoom: way } = event.target.closest("button")?.dataset ?? {};
     if (!map || !(drag || way)) return;
-    if (way) return way === "whole" ? Plotly.relayout(plot, FIT) : zoom(Number(way));
+    if (way) return way === "whole" ? show(map.x, map.y) : zoom(Number(way));
     Plotly.relayout(plot, { dragmode: drag });
     for (const button of element.querySelectorAll("[data-drag]")) {
       button.setAttribute("aria-pressed", String(button.dataset.drag === drag));
