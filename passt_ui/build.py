@@ -13,10 +13,15 @@ from passt_ui.handlers import EXPLORE, Handlers, Header
 from passt_ui.lab import wiring
 from passt_ui.lab.handlers import LabHandlers
 from passt_ui.lab.visit import left
+from passt_ui.library import visit as library_visit
+from passt_ui.library import wiring as library_wiring
+from passt_ui.library.handlers import LibraryHandlers
+from passt_ui.library.listed import choices, chosen_key
+from passt_ui.library.shown import LibraryShown
 from passt_ui.models import model_choices
 from passt_ui.routes import LibraryRoutes
 from passt_ui.services import Services
-from passt_ui.tabs import about, explore, lab, search
+from passt_ui.tabs import about, explore, lab, library, search
 
 TITLE = "PaSST Explorer"
 FILES_KEPT = (3600, 86_400)
@@ -24,6 +29,7 @@ FILES_KEPT = (3600, 86_400)
 VISIT_SECONDS = 6 * 3600.0
 WAITING = 64
 """Events that may wait in the queue; more are told to come back."""
+LIBRARY_STYLE = components.WEB / "library.css"
 CHECKPOINT_TYPES = (".safetensors", ".pt", ".ckpt")
 
 
@@ -34,12 +40,15 @@ def build_app(services: Services) -> gr.Blocks:
     ) as app:
         state = gr.State(None, time_to_live=VISIT_SECONDS)
         visit = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=left)
+        libraries = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=library_visit.left)
         header = _header(services)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id=EXPLORE):
                 explore_tab = explore.build(services)
             with gr.Tab("Search & Map", id="search"):
                 search_tab = search.build(services)
+            with gr.Tab("Library", id="library") as stock:
+                library_tab = library.build(services, stock)
             with gr.Tab("Lab", id="lab") as room:
                 lab_tab = lab.build(services, room)
             with gr.Tab("About", id="about"):
@@ -51,6 +60,20 @@ def build_app(services: Services) -> gr.Blocks:
             explore=explore_tab,
             search=search_tab,
             about=about_text,
+            library=LibraryHandlers(
+                services=services,
+                visit=libraries,
+                tab=library_tab,
+                shown=LibraryShown(
+                    state=state,
+                    speaks=header.speaks,
+                    choice=header.library,
+                    notice=header.notice,
+                    hits=explore_tab.hits,
+                    search=search_tab,
+                    about=about_text,
+                ),
+            ),
             lab=LabHandlers(services=services, visit=visit, model=header.model, tab=lab_tab),
             tabs=tabs,
         )
@@ -70,7 +93,7 @@ def launch_options(services: Services) -> dict[str, Any]:
         "allowed_paths": services.sound_folders,
         "app_kwargs": {"routes": LibraryRoutes(services.libraries).routes()},
         "max_file_size": settings.max_file_mb * gr.FileSize.MB,
-        "css_paths": [str(path) for path in components.STYLES],
+        "css_paths": [str(path) for path in (*components.STYLES, LIBRARY_STYLE)],
         "theme": theme(),
         "share": False,
         "footer_links": ["api"],
@@ -112,7 +135,7 @@ def _header(services: Services) -> Header:
                 elem_id="speaks",
                 apply_default_css=False,
             )
-        with gr.Column(scale=4, min_width=260):
+        with gr.Column(scale=3, min_width=230):
             model = gr.Dropdown(
                 model_choices(settings.model, own=settings.own_checkpoints),
                 value=settings.model,
@@ -127,8 +150,16 @@ def _header(services: Services) -> Header:
                 visible=False,
                 size="sm",
             )
+        with gr.Column(scale=3, min_width=230):
+            listed = services.listed()
+            library_choice = gr.Dropdown(
+                choices(listed),
+                value=chosen_key(services.first.chosen, listed),
+                label="Library",
+                elem_id="library",
+            )
     notice = gr.HTML("", visible=False, elem_id="model-notice", apply_default_css=False)
-    return Header(speaks=speaks, model=model, own=own, notice=notice)
+    return Header(speaks=speaks, model=model, own=own, library=library_choice, notice=notice)
 
 
 def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
@@ -187,11 +218,21 @@ def _wire_models(
     shown["outputs"] += [on.about, on.tabs, room.visit, *room.tab.setting, *room.tab.results]
     hands = [on.state, room.visit, *look]
     shown["cancels"] = works
-    on.header.model.input(
+    named = on.header.model.input(
         on.choose_model, [on.header.model, *hands], api_name="choose_model", **shown
     )
-    on.header.own.upload(on.own_model, [on.header.own, *hands], api_name="own_model", **shown)
-    room.tab.use.click(on.use_head, hands, api_name="use_head", **shown)
+    own = on.header.own.upload(on.own_model, [on.header.own, *hands], api_name="own_model", **shown)
+    used = room.tab.use.click(on.use_head, hands, api_name="use_head", **shown)
+    library_wiring.wire(
+        on.library,
+        on.search.k,
+        on.services.settings.jobs,
+        [
+            (on.header.model.input, named.then),
+            (on.header.own.upload, own.then),
+            (room.tab.use.click, used.then),
+        ],
+    )
 
 
 def _wire_mask(on: Handlers, listens: dict[str, Any]) -> None:

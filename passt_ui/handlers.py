@@ -18,6 +18,7 @@ from passt_core.network.checkpoints import Checkpoint
 from passt_ui import hand, neighbours, views
 from passt_ui.lab.handlers import LabHandlers
 from passt_ui.lab.visit import LabVisit
+from passt_ui.library.handlers import LibraryHandlers
 from passt_ui.models import OWN, model_choices
 from passt_ui.services import Services, Visitor, load_model, visitor_with
 from passt_ui.tabs import about, explore, search
@@ -36,6 +37,7 @@ class Header:
     speaks: gr.HTML
     model: gr.Dropdown
     own: gr.UploadButton
+    library: gr.Dropdown
     notice: gr.HTML
 
 
@@ -79,6 +81,7 @@ class Handlers:
     explore: explore.ExploreTab
     search: search.SearchTab
     about: gr.HTML
+    library: LibraryHandlers
     lab: LabHandlers
     tabs: gr.Tabs
 
@@ -242,7 +245,11 @@ class Handlers:
                 self.header.own: gr.UploadButton(visible=choice.failed == OWN),
             }
         chosen = visitor_with(
-            self.services.settings, predictor, choice.trunk, shelf=self.services.libraries
+            self.services.settings,
+            predictor,
+            choice.trunk,
+            shelf=self.services.libraries,
+            chosen=visitor.chosen,
         )
         changes = self._headed(chosen, visit) | self.lab.with_model(visit, chosen)
         held = visitor.hand
@@ -262,7 +269,7 @@ class Handlers:
         return {
             self.header.speaks: views.speaks(checkpoint, chosen.library),
             self.header.model: gr.Dropdown(choices=models, value=checkpoint.source),
-            self.header.notice: explore.hidden_notice(),
+            self.header.notice: self.library.shown.problem(chosen),
             self.header.own: gr.UploadButton(visible=False),
             self.about: about.about(chosen),
         }

@@ -6,17 +6,20 @@ import csv
 import logging
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from passt_core.errors import LibraryError
-from passt_core.files import ASSETS, INDEX
+from passt_core.files import ASSETS
 from passt_core.inference.predictor import Predictor
+from passt_core.library.manifest import Manifest
 from passt_core.library.store import SoundLibrary
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
 from passt_core.network.registry import BUNDLED
 from passt_ui.hand import Hand
+from passt_ui.library.listed import ListedLibrary, Owner, all_of_app, of_app
+from passt_ui.library.uploaded import UploadedLibraries
 from passt_ui.media import thumbnail
 from passt_ui.settings import Settings
 from passt_ui.shelf import LibraryShelf
@@ -40,14 +43,16 @@ class Example:
 class Visitor:
     """What belongs to one visitor: a model, the library that fits it, a clip in hand.
 
-    ``library_problem`` says, where there is no library, why, and how to get one. ``library_key`` is
-    what the browser knows the library by; empty: it is on no shelf, and cannot be heard.
+    ``chosen`` is the library that was asked for; ``library_problem`` says, where it cannot be had,
+    why, and how to get one. ``library_key`` is what the browser knows the library by; empty: it is
+    on no shelf, and cannot be heard.
     ``trunk`` is the checkpoint that a head trained in the Lab sits on; None: the model is as it was
     loaded.
     """
 
     predictor: Predictor
     library: SoundLibrary | None
+    chosen: ListedLibrary | None = None
     library_problem: str = ""
     library_key: str = ""
     hand: Hand | None = None
@@ -104,6 +109,7 @@ class Services:
     shelf: ModelShelf
     first: Visitor
     libraries: LibraryShelf = field(default_factory=LibraryShelf)
+    storage: UploadedLibraries | None = None
     examples: tuple[Example, ...] = field(default_factory=tuple)
 
     @classmethod
@@ -118,7 +124,9 @@ class Services:
         settings = settings or Settings()
         predictor = load_model(settings, settings.model)
         libraries = LibraryShelf()
-        first = visitor_with(settings, predictor, shelf=libraries)
+        storage = UploadedLibraries.of_storage(settings.storage) if settings.storage else None
+        chosen = _at_the_start(settings, storage)
+        first = visitor_with(settings, predictor, shelf=libraries, chosen=chosen)
         if first.library is None:
             if settings.library != BUNDLED:
                 raise LibraryError(first.library_problem)
@@ -128,8 +136,14 @@ class Services:
             shelf=ModelShelf(settings, predictor),
             first=first,
             libraries=libraries,
+            storage=storage,
             examples=_examples(predictor),
         )
+
+    def listed(self, own: UploadedLibraries | None = None) -> list[ListedLibrary]:
+        """The libraries that a visitor may choose among: the app's, and theirs or the stored."""
+        uploaded = own or self.storage
+        return [*all_of_app(), *(uploaded.listed() if uploaded else [])]
 
     def example(self, example_id: str) -> Example:
         """The example of an id; the first one if there is none."""
@@ -137,9 +151,14 @@ class Services:
 
     @property
     def sound_folders(self) -> list[str]:
-        """Folders whose sounds the browser may fetch: the library's and the examples'."""
-        library = self.first.library
-        return [str(EXAMPLES)] + ([str(root) for root in library.roots] if library else [])
+        """Folders whose sounds the browser may fetch: the library's and the examples'.
+
+        Stored sounds are not among them: they are asked for by their library's key.
+        """
+        library, chosen = self.first.library, self.first.chosen
+        if library is None or (chosen and chosen.changeable):
+            return [str(EXAMPLES)]
+        return [str(EXAMPLES), *map(str, library.roots)]
 
 
 def visitor_with(
@@ -148,21 +167,59 @@ def visitor_with(
     trunk: Checkpoint | None = None,
     *,
     shelf: LibraryShelf | None = None,
+    chosen: ListedLibrary | None = None,
 ) -> Visitor:
-    """A visitor with a model and the library, if it was made by that model.
+    """A visitor with a model and a library, if it was made by that model.
 
     Args:
-        settings: name the library.
+        settings: name the library where none is chosen.
         predictor: the model.
         trunk: the checkpoint whose body it has, where only its head is its own.
         shelf: where the library is put for the browser to hear.
+        chosen: the library.
     """
+    visitor = Visitor(predictor=predictor, library=None, trunk=trunk)
+    return with_library(visitor, chosen or of_app(settings.library), shelf)
+
+
+def with_library(visitor: Visitor, chosen: ListedLibrary, shelf: LibraryShelf | None) -> Visitor:
+    """A visitor with another library, or with the reason why their model cannot use it."""
+    visitor = replace(visitor, library=None, chosen=chosen, library_problem="", library_key="")
     try:
-        library = SoundLibrary.open(INDEX / settings.library, trunk or predictor.checkpoint)
+        library = SoundLibrary.open(chosen.folder, visitor.body)
     except LibraryError as error:
-        return Visitor(predictor=predictor, library=None, library_problem=str(error), trunk=trunk)
-    key = shelf.share(library) if shelf else ""
-    return Visitor(predictor=predictor, library=library, library_key=key, trunk=trunk)
+        return replace(visitor, library_problem=_problem(chosen, visitor, error))
+    if shelf is None:
+        return replace(visitor, library=library)
+    key = shelf.share(library) if chosen.owner is Owner.APP else shelf.keep(library)
+    return replace(visitor, library=library, library_key=key)
+
+
+def _problem(chosen: ListedLibrary, visitor: Visitor, error: LibraryError) -> str:
+    """Why a library cannot be used; of an uploaded one without folders of this machine."""
+    if not chosen.changeable:
+        return str(error)
+    try:
+        manifest = Manifest.read(chosen.folder)
+    except LibraryError:
+        return f"there is no library {chosen.name} any more; choose another of the list"
+    made_by, here = manifest.weights_sha256, visitor.body
+    if made_by == here.sha256:
+        logging.getLogger(__name__).warning(str(error))
+        return f"the library {chosen.name} is damaged; delete it in the Library tab and build again"
+    return (
+        f"the library {chosen.name} was made by the model {manifest.model} ({made_by[:8]}…), and "
+        f"this is {here.name} ({here.sha256[:8]}…): their embeddings cannot be compared; choose "
+        "that model, or press Rebuild in the Library tab"
+    )
+
+
+def _at_the_start(settings: Settings, storage: UploadedLibraries | None) -> ListedLibrary:
+    """The library that the settings name: of ``index/``, else of the storage."""
+    stored = storage.listed() if storage else []
+    named = (library for library in stored if library.name == settings.library)
+    app = of_app(settings.library)
+    return app if app.folder.is_dir() else next(named, app)
 
 
 def _examples(predictor: Predictor) -> tuple[Example, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError
@@ -24,18 +25,30 @@ def _default_port() -> int:
 class Settings(BaseSettings):
     """What can be chosen before the app starts; the README lists every field."""
 
-    model_config = SettingsConfigDict(env_prefix="PASST_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PASST_", env_ignore_empty=True, frozen=True)
 
     host: str | None = Field(None, description="address to listen on; default: GRADIO_SERVER_NAME")
     port: int = Field(default_factory=_default_port, ge=0, le=65535, description="port")
     model: str = Field(BUNDLED, description="model at the start: a name or a checkpoint file")
-    library: str = Field(BUNDLED, description="library at the start: a folder's name in index/")
+    library: str = Field(
+        BUNDLED, description="library at the start: its name in index/, or in the storage"
+    )
     device: str = Field("auto", description="auto, cpu or cuda")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="fp32 or bf16")
     max_file_mb: int = Field(1000, ge=1, description="largest upload in MB")
     max_minutes: float = Field(90.0, gt=0, description="longest clip in minutes")
     jobs: int = Field(1, ge=1, description="clips that the model listens to at the same time")
     own_checkpoints: bool = Field(True, description="may visitors upload checkpoint files")
+    storage: Path | None = Field(
+        None,
+        description="folder for visitors' libraries, which all share and which stay; "
+        "default: each has their own, for the visit",
+    )
+    max_libraries: int = Field(
+        10, ge=0, description="most libraries of a visitor, or stored; 0: none can be built"
+    )
+    max_library_sounds: int = Field(5000, ge=1, description="most sounds in such a library")
+    max_library_mb: int = Field(1000, ge=1, description="most MB of sounds of such a library")
 
 
 class AddressError(PasstError):

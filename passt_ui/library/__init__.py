@@ -1,0 +1,1 @@
+"""What stands behind the Library tab: libraries of one's own, uploads, facts, views, handlers."""
