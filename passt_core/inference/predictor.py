@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from passt_core.errors import AudioError, PasstError
 from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
@@ -217,32 +218,50 @@ class Predictor:
         return self._summary(lengths, heard, spec, seed)
 
     def _listen(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
-        """Hear windows, those of one length together; results keep the windows' order."""
+        """Hear windows, those of one token count together; results keep the windows' order."""
+        mels = self._mels(windows)
+        columns = [self.checkpoint.config.columns(mel.shape[1]) for mel in mels]
         heard: dict[int, _Heard] = {}
-        by_length = sorted(range(len(windows)), key=lambda index: len(windows[index][1]))
-        for batch in _runs(by_length, lambda index: len(windows[index][1])):
-            heard |= zip(batch, self._hear([windows[i] for i in batch], spec, seed), strict=True)
+        for batch in _runs(sorted(range(len(windows)), key=columns.__getitem__), columns):
+            together = [windows[i] for i in batch], [mels[i] for i in batch]
+            heard |= zip(batch, self._hear(*together, spec, seed), strict=True)
         return [heard[index] for index in range(len(windows))]
 
     @torch.inference_mode()
-    def _hear(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> Iterator[_Heard]:
-        """One encoder pass over windows of one length."""
-        stacked = np.stack([samples for _, samples in windows])
-        mel = self._mel(torch.from_numpy(stacked).to(self._device))  # (B, bands, frames)
-        grid = self._grid(mel.shape[2])
+    def _mels(self, windows: list[_Window]) -> list[Tensor]:
+        """Log-mel (bands, frames) of each window."""
+        lengths = [len(samples) for _, samples in windows]
+        mels: dict[int, Tensor] = {}
+        for batch in _runs(sorted(range(len(windows)), key=lengths.__getitem__), lengths):
+            stacked = torch.from_numpy(np.stack([windows[i][1] for i in batch]))
+            mels |= zip(batch, self._mel(stacked.to(self._device)), strict=True)
+        return [mels[index] for index in range(len(windows))]
+
+    @torch.inference_mode()
+    def _hear(
+        self, windows: list[_Window], mels: list[Tensor], spec: PatchoutSpec, seed: int
+    ) -> Iterator[_Heard]:
+        """One encoder pass over windows of one token count.
+
+        The frames after the last whole patch, in which the windows may differ, are seen by no
+        token: cutting them off changes nothing.
+        """
+        config = self.checkpoint.config
+        grid = self._grid(mels[0].shape[1])
+        seen = (grid.columns - 1) * config.stride_time + config.patch
         kept = None
         if not spec.is_empty:
             kept = torch.from_numpy(self.kept(grid, spec, seed)).to(self._device)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-            logits, embedding = self._network(mel, kept=kept)
+            logits, embedding = self._network(torch.stack([m[:, :seen] for m in mels]), kept=kept)
         logits = logits.float()
         cooled = logits / self.checkpoint.temperature
         softmax = self.checkpoint.activation == "softmax"
         probabilities = cooled.softmax(dim=-1) if softmax else cooled.sigmoid()
-        results = [t.float().cpu().numpy() for t in (logits, probabilities, embedding, mel)]
-        for (start, samples), *window in zip(windows, *results, strict=True):
+        results = [t.float().cpu().numpy() for t in (logits, probabilities, embedding)]
+        for (start, samples), mel, *window in zip(windows, mels, *results, strict=True):
             times = (start / self.sample_rate, (start + len(samples)) / self.sample_rate)
-            yield _window(times, *window[:3]), window[3]
+            yield _window(times, *window), mel.cpu().numpy()
 
     def _grid(self, frames: int) -> PatchGrid:
         return PatchGrid.of(self.checkpoint.config, self.checkpoint.front_end, frames)
@@ -294,16 +313,12 @@ def _window(
     )
 
 
-def _runs(items: list[int], key: Callable[[int], int]) -> Iterator[list[int]]:
+def _runs(items: list[int], keys: Sequence[int]) -> Iterator[list[int]]:
     """Consecutive items of one key, at most :data:`BATCH` at a time."""
-    run: list[int] = []
-    for item in items:
-        if run and (key(item) != key(run[0]) or len(run) == BATCH):
-            yield run
-            run = []
-        run.append(item)
-    if run:
-        yield run
+    for _, group in groupby(items, key=keys.__getitem__):
+        run = list(group)
+        for first in range(0, len(run), BATCH):
+            yield run[first : first + BATCH]
 
 
 def _measured(blocks: Iterable[Waveform], lengths: list[int]) -> Iterator[Waveform]:
