@@ -6,9 +6,9 @@ The embeddings are drawn from a mixture (``benchmarks/_clusters.py`` says which)
 file of 3 GB for a million clips of dimension 768. Queries are draws that are not in the library:
 of its own clusters, of *strange* ones that it does not hold, and of its own with only *half* of
 the classes allowed. The truth is the comparison with all embeddings. Building, and searching one
-query after the other, happen in processes of their own; *own* memory is what the process grew by,
-*mapped* is what lies in files and can be taken back by the system at any time. *cpu* is the processor's
-time for a query, the median too: what p50 is where nothing else runs.
+query after the other, happen in processes of their own. *own* memory is what the process grew by,
+*mapped* is what lies in files and can be taken back by the system at any time; *cpu* is the
+processor's time for a query, the median too: what p50 is where nothing else runs.
 
 ``--also`` measures other indices of FAISS: 200 candidates compared exactly, as with ours.
 """
