@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import search as benchmark
 from passt_core.errors import LibraryError
-from passt_core.library import nearest
+from passt_core.library import compressed, nearest
 from tests.libraries import units
 
 DIM = 32
@@ -128,9 +128,9 @@ def test_only_what_is_allowed_is_found(
 ) -> None:
     """Also where none of the lists nearest to the query holds any of it."""
     monkeypatch.setattr(nearest, "_FEW", few)
-    monkeypatch.setattr(nearest, "_PROBED", 1)
+    monkeypatch.setattr(compressed, "_PROBED", 1)
     embeddings = clustered(3000)
-    numbers = numbers_for(3000) + (nearest._BITMAP if large else 0)
+    numbers = numbers_for(3000) + (compressed._BITMAP if large else 0)
     index = nearest.build(embeddings, numbers, limit=limit)
     query = embeddings[0]
     far = np.argsort(embeddings @ query)[:100]
@@ -263,8 +263,8 @@ def test_lists_are_made_anew_when_they_are_outgrown(monkeypatch: pytest.MonkeyPa
     embeddings, numbers = clustered(4000), numbers_for(4000)
     index = nearest.build(embeddings[:200], numbers[:200], limit=0)
     made: list[int] = []
-    fresh = nearest._compressed
-    monkeypatch.setattr(nearest, "_compressed", lambda e: made.append(len(e)) or fresh(e))
+    fresh = compressed.empty
+    monkeypatch.setattr(compressed, "empty", lambda e: made.append(len(e)) or fresh(e))
     for before, now in ((200, 300), (300, 500), (500, 1200)):
         new = np.arange(now) >= before
         index = nearest.changed(

@@ -1,18 +1,16 @@
 """The nearest embeddings in a library of any size (FAISS, Douze et al. 2024, arXiv:2401.08281).
 
 Two kinds of index stand behind the same functions. Up to :data:`EXACT_LIMIT` embeddings are all
-compared with the query: *exact*. More are *compressed*: a fixed rotation, lists of neighbours
-found by k-means, and one bit per dimension (RaBitQ, Gao and Long 2024, arXiv:2405.12497). The bits
-of the lists nearest to the query choose candidates, and the candidates' float32 embeddings say how
-alike they are: what is reported is exact with both kinds, and only with the second can a neighbour
-be missed. ``docs/decisions/0013-nearest.md`` tells how often, and what else was tried.
+compared with the query: *exact*. Of more, a *compressed* index chooses candidates, and their
+float32 embeddings say how alike they are: what is reported is exact with both kinds, and only with
+the second can a neighbour be missed. ``docs/decisions/0013-nearest.md`` tells how often, and what
+else was tried.
 
 An embedding is known by its number, which stays when others come and go.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +22,9 @@ from numpy.typing import NDArray
 
 from passt_core.errors import LibraryError
 from passt_core.files import atomic_path
+from passt_core.library import compressed
+from passt_core.library.compressed import SEED, Floats, Numbers
 
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.int64]
 Vectors = Callable[[Numbers], Floats]
 """Numbers (n,) → their embeddings (n, D), as read from the library's file."""
 
@@ -35,26 +33,13 @@ _swig: Any = faiss
 
 EXACT_LIMIT = 50_000
 """Most embeddings of the exact kind."""
-SEED = 0
 
 _BLOCK = 16_384
 """Embeddings in memory at a time: 50 MB of dimension 768."""
-_TRAINING = 64
-"""Embeddings per list that k-means sees."""
-_ROUNDS = 10
-"""Rounds of k-means."""
-_PROBED = 64
-"""Lists that are looked into; more where few numbers are allowed or many neighbours wanted."""
-_CANDIDATES = (200, 5)
-"""Candidates that are compared exactly: so many, or so many times the neighbours wanted."""
 _FEW = 20_000
 """Up to so many allowed embeddings are all compared exactly, without the index."""
-_BITMAP = 1 << 27
-"""Numbers below this are filtered by a bit each, 16 MB at most; larger ones by a hash table."""
 _SAMPLE = 64
 """Embeddings that :func:`holds` looks for in a compressed index."""
-_TOLERANCE = 0.25
-"""How far one bit per dimension may be from an embedding's similarity with itself, 1."""
 _UNIT = 1e-3
 """How far from 1 the length of an embedding may be."""
 
@@ -73,7 +58,7 @@ def build(embeddings: Floats, numbers: Numbers, *, limit: int = EXACT_LIMIT) -> 
         LibraryError: the numbers do not fit the embeddings, or these are not of length 1.
     """
     _check(embeddings, numbers)
-    index = _exact(embeddings) if len(embeddings) <= limit else _compressed(embeddings)
+    index = _exact(embeddings) if len(embeddings) <= limit else compressed.empty(embeddings)
     _add(index, embeddings, numbers, np.arange(len(numbers)))
     return index
 
@@ -195,7 +180,8 @@ def holds(index: Any, embeddings: Floats, numbers: Numbers) -> bool:
             for start, part in _parts(rows)
         )
     drawn = np.sort(np.random.default_rng(SEED).permutation(len(numbers))[:_SAMPLE])
-    return all(_finds(index, embeddings[row], int(numbers[row])) for row in drawn)
+    with _one_thread():
+        return all(compressed.finds(index, embeddings[row], int(numbers[row])) for row in drawn)
 
 
 def search(
@@ -238,12 +224,12 @@ def _search(
     if k == 0:
         return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
     if kind(index) == "exact":
-        found, numbers = index.search(queries, k, params=_parameters(allowed))
+        found, numbers = index.search(queries, k, params=_within(allowed))
         return _ordered(found, numbers, k)
     if allowed is not None and count <= _FEW:
         rows = np.sort(allowed)
         return _ordered(queries @ vectors(rows).T, np.tile(rows, (len(queries), 1)), k)
-    candidates = _candidates(index, queries, k, allowed, count)
+    candidates = compressed.candidates(index, queries, k, allowed, count)
     found = np.stack(
         [vectors(numbers) @ query for numbers, query in zip(candidates, queries, strict=True)]
     )
@@ -269,33 +255,11 @@ def _exact(embeddings: Floats) -> faiss.Index:
     return faiss.IndexIDMap2(faiss.IndexFlatIP(embeddings.shape[1]))
 
 
-def _compressed(embeddings: Floats) -> faiss.Index:
-    """An empty index, its lists made from a sample of the embeddings.
-
-    Without the rotation, a dimension of large values would get no more than its one bit.
-    """
-    lists = min(_lists(len(embeddings)), len(embeddings))
-    index = faiss.index_factory(
-        embeddings.shape[1], f"HR,IVF{lists},RaBitQ", faiss.METRIC_INNER_PRODUCT
-    )
-    means = faiss.extract_index_ivf(index).cp
-    means.seed, means.niter, means.spherical, means.min_points_per_centroid = SEED, _ROUNDS, True, 1
-    drawn = np.random.default_rng(SEED).permutation(len(embeddings))[: _TRAINING * lists]
-    index.train(np.ascontiguousarray(embeddings[np.sort(drawn)]))
-    return index
-
-
-def _lists(count: int) -> int:
-    """A power of two near twice the root: scanning the lists costs about what finding them does."""
-    return 1 << max(0, round(math.log2(2.0 * math.sqrt(count))))
-
-
 def _suits(index: faiss.Index, count: int, added: int, limit: int) -> bool:
-    """Whether an index may take a change, or its lists are out of date."""
+    """Whether an index may take a change, or is of the wrong kind or its lists out of date."""
     if kind(index) == "exact":
         return count <= limit
-    lists = faiss.extract_index_ivf(index).nlist
-    return limit < count and 2 * added <= count and 0.25 < lists / _lists(count) < 4.0
+    return limit < count and 2 * added <= count and compressed.suits(index, count)
 
 
 def _add(index: faiss.Index, embeddings: Floats, numbers: Numbers, rows: NDArray[np.intp]) -> None:
@@ -316,56 +280,16 @@ def _parts(rows: NDArray[np.intp]) -> Iterator[tuple[int, NDArray[np.intp]]]:
         yield start, rows[start : start + _BLOCK]
 
 
+def _within(allowed: Numbers | None) -> Any:
+    selector = None if allowed is None else compressed.selector(allowed)
+    return _swig.SearchParameters(sel=selector)
+
+
 def _numbers_of(index: Any) -> Numbers:
     """The numbers in an index, (N,), in its own order."""
     if kind(index) == "exact":
         return np.asarray(_swig.vector_to_array(index.id_map))
-    lists = _swig.extract_index_ivf(index).invlists
-    sizes = [lists.list_size(number) for number in range(lists.nlist)]
-    held = [
-        faiss.rev_swig_ptr(lists.get_ids(number), size) for number, size in enumerate(sizes) if size
-    ]
-    return np.concatenate(held) if held else np.empty(0, np.int64)
-
-
-def _finds(index: faiss.Index, vector: Floats, number: int) -> bool:
-    """Whether an embedding stands under its number in the lists nearest to it."""
-    parameters = _parameters(np.array([number]), _PROBED)
-    (similarity,), (found,) = (a[0] for a in index.search(vector[None], 1, params=parameters))
-    return found == number and abs(similarity - 1.0) < _TOLERANCE
-
-
-def _candidates(
-    index: faiss.Index, queries: Floats, k: int, allowed: Numbers | None, count: int
-) -> Numbers:
-    """Numbers that are worth comparing, (Q, at least k): more lists until there are enough."""
-    wanted = min(max(_CANDIDATES[0], _CANDIDATES[1] * k), count)
-    lists = faiss.extract_index_ivf(index).nlist
-    widened = max(1.0, wanted / _CANDIDATES[0]) * index.ntotal / count
-    probed = min(math.ceil(_PROBED * widened), lists)
-    while True:
-        _, numbers = index.search(queries, wanted, params=_parameters(allowed, probed))
-        if probed == lists or (numbers >= 0).all():
-            return np.sort(numbers, axis=1)  # rows of a file, read in their order
-        probed = min(2 * probed, lists)
-
-
-def _parameters(allowed: Numbers | None, probed: int | None = None) -> faiss.SearchParameters:
-    """How to search: what may be found and, in a compressed index, in how many lists."""
-    selector = None if allowed is None else _selector(np.ascontiguousarray(allowed, np.int64))
-    if probed is None:
-        return _swig.SearchParameters(sel=selector)
-    lists = _swig.SearchParametersIVF(sel=selector, nprobe=probed)
-    return _swig.SearchParametersPreTransform(index_params=lists)
-
-
-def _selector(allowed: Numbers) -> faiss.IDSelector:
-    top = int(allowed.max())
-    if top >= _BITMAP:
-        return _swig.IDSelectorBatch(allowed)
-    bits = np.zeros(top + 1, bool)
-    bits[allowed] = True
-    return _swig.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
+    return compressed.numbers_of(index)
 
 
 def _ordered(similarities: Floats, numbers: Numbers, k: int) -> tuple[Floats, Numbers]:
