@@ -90,7 +90,7 @@ PAIRS: Mapping[str, Pair] = MappingProxyType(
             ("Waves, surf", "Splash, splatter"), "water", water_weather.waves, water.splash, (2, 8)
         ),
         "steps-birds": Pair(
-            ("Walk, footsteps", BIRDS), "human", steps.footsteps, birds.bird, (14, 22), 2
+            ("Walk, footsteps", BIRDS), "human", steps.footsteps, birds.bird, (22, 28)
         ),
         "whistler-steps": Pair(
             ("Whistling", "Walk, footsteps"), "human", human.whistling, steps.footsteps, (12, 18)

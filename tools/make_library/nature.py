@@ -40,7 +40,7 @@ NATURE: tuple[Source, ...] = (
     Source("Heart sounds, heartbeat", "heartbeat", "human", 3, human.heartbeat),
     Source("Choir", "choir", "human", 4, human.choir),
     Source("Whistling", "whistling", "human", 5, human.whistling),
-    Source("Walk, footsteps", "footsteps", "human", 6, steps.footsteps),
+    Source("Walk, footsteps", "footsteps", "human", 8, steps.footsteps),
     Source("Clapping", "clapping", "human", 4, steps.clapping),
     Source("Speech", "speech-man", "human", 6, speech.man, ("Male speech, man speaking",)),
     Source("Speech", "speech-woman", "human", 6, speech.woman, ("Female speech, woman speaking",)),

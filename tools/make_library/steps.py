@@ -73,17 +73,17 @@ def footsteps(rng: Generator) -> Signal:
     ground = ("gravel", "earth", "earth", "floor", "floor")[int(rng.integers(0, 5))]
     out = np.zeros(samples(between(rng, 3.0, 4.6)))
     gap, at, foot = between(rng, 0.42, 0.66), between(rng, 0.05, 0.3), 0
-    tone, scrape = between(rng, 130, 270), between(rng, 0.02, 0.12)
+    tone, scrape = between(rng, 130, 240), between(rng, 0.02, 0.12)
     top, clicks = between(rng, 1900, 3200), between(rng, 0.3, 1.0)
     while at < len(out) / SR - 0.4:
         if ground == "gravel":
             step = _loose_step(rng, top, clicks)
         else:
-            step = _firm_step(rng, tone, scrape, 1.0 if ground == "earth" else 1.25)
+            step = _firm_step(rng, tone, scrape, 1.0 if ground == "earth" else 1.1)
         overlay(out, step, at, between(rng, 0.6, 1.0) * (1 - 0.15 * (foot % 2)))
         at, foot = at + gap * between(rng, 0.94, 1.07), foot + 1
     if ground == "floor":
-        wet = between(rng, 0.05, 0.22)
+        wet = between(rng, 0.04, 0.16)
         out = room(rng, out, rt60=between(rng, 0.3, 1.2), wet=wet, size=between(rng, 4, 12))
     else:
         out = outdoors(rng, out, distance=between(rng, 1.5, 6), wet=between(rng, 0.02, 0.08))
