@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from passt_core.errors import DatasetError
-from passt_core.lab.archive import ArchiveLimits, Unpacked, unpack
+from passt_core.lab.archive import Unpacked, unpack
+from passt_core.lab.archive_checks import ArchiveLimits
 
 SOUND = b"RIFF" + bytes(range(200))
 
@@ -271,3 +272,205 @@ def test_a_full_disk_is_told(opened, tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(DatasetError, match="No space left on device"):
         opened({"dog/a.wav": SOUND})
     assert not _left(tmp_path)
+
+
+AUDIO = frozenset((".wav", ".caf"))
+
+
+def _loose(tmp_path: Path, archive: Path, **limits: int) -> Unpacked:
+    parent = tmp_path / "into"
+    parent.mkdir(exist_ok=True)
+    return unpack(archive, parent, ArchiveLimits(**limits), loose=True, suffixes=AUDIO)
+
+
+def test_a_loose_zip_needs_no_class_folders(tmp_path: Path) -> None:
+    names = {
+        "a.wav": SOUND,
+        "x/dog/b.CAF": SOUND,
+        "x/c.wav": SOUND,
+        "x/labels.csv": b"file,label\nc.wav,Cat\n",
+        "x/d.flac": SOUND,
+    }
+    found = _loose(tmp_path, _zip(tmp_path / "z.zip", names))
+    assert [(s.name, s.label) for s in found.sounds] == [
+        ("a.wav", ""),
+        ("x/dog/b.CAF", "dog"),
+        ("x/c.wav", "x"),
+    ]
+    assert [(t.name, t.path.read_bytes()) for t in found.tables] == [
+        ("x/labels.csv", names["x/labels.csv"])
+    ]
+    assert found.skipped == {"not sounds": 1}
+    assert len({p.name for p in found.folder.iterdir()}) == 4
+
+
+def _named(*names: str) -> Callable[[Path], Path]:
+    def make(path: Path) -> Path:
+        return _zip(path, dict.fromkeys(names, SOUND))
+
+    return make
+
+
+def _spoilt(spoil: Callable[[bytes], bytes]) -> Callable[[Path], Path]:
+    def make(path: Path) -> Path:
+        whole = _zip(path, {"a.wav": SOUND, "b.wav": SOUND[::-1]})
+        path.write_bytes(spoil(whole.read_bytes()))
+        return path
+
+    return make
+
+
+def _link(kind: int) -> Callable[[Path], Path]:
+    def make(path: Path) -> Path:
+        with zipfile.ZipFile(path, "w") as bundle:
+            entry = zipfile.ZipInfo("link.wav")
+            entry.create_system = 3
+            entry.external_attr = (kind | 0o777) << 16
+            bundle.writestr(entry, "../../../../etc/passwd")
+        return path
+
+    return make
+
+
+def _link_and_a_way_through_it(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as bundle:
+        entry = zipfile.ZipInfo("way")
+        entry.create_system = 3
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        bundle.writestr(entry, "/tmp")
+        bundle.writestr("way/a.wav", SOUND)
+    return path
+
+
+def _bomb(path: Path) -> Path:
+    return _zip(path, {"a.wav": bytes(30 << 20)}, compression=zipfile.ZIP_DEFLATED)
+
+
+def _nested_bomb(path: Path) -> Path:
+    inner = _bomb(path.with_name("inner.zip")).read_bytes()
+    path.with_name("inner.zip").unlink()
+    return _zip(path, {"a.wav": SOUND, "more.zip": inner})
+
+
+def _bomb_that_is_a_sound(path: Path) -> Path:
+    """A zip with a sound's name is a sound that cannot be heard; it is not opened as a zip."""
+    inner = _bomb(path.with_name("inner.zip")).read_bytes()
+    path.with_name("inner.zip").unlink()
+    return _zip(path, {"a.wav": inner})
+
+
+def _overlapping(path: Path) -> Path:
+    """Many names in the list for one member's bytes."""
+    whole = _zip(path, {"a.wav": SOUND * 50}).read_bytes()
+    at, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")
+    entry = whole[at:end]
+    count = 40
+    record = bytearray(whole[end:])
+    record[8:10] = record[10:12] = struct.pack("<H", count)
+    record[12:16] = struct.pack("<L", count * len(entry))
+    path.write_bytes(whole[:at] + entry * count + bytes(record))
+    return path
+
+
+def _many(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as bundle:
+        for number in range(100_000):
+            bundle.writestr(f"{number}.wav", b"")
+    return path
+
+
+def _flag(signature: bytes, offset: int, value: bytes) -> Callable[[bytes], bytes]:
+    def spoil(data: bytes) -> bytes:
+        at = data.index(signature) + offset
+        return data[:at] + value + data[at + len(value) :]
+
+    return spoil
+
+
+def _all_encrypted(data: bytes) -> bytes:
+    found = bytearray(data)
+    at = -1
+    while (at := data.find(b"PK\x01\x02", at + 1)) >= 0:
+        found[at + 8] |= 1
+    return bytes(found)
+
+
+def _zip64_lies(data: bytes) -> bytes:
+    end = data.index(b"PK\x05\x06")
+    record = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1 << 60, 1 << 50, 7)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    return data[:end] + record + locator + data[end:]
+
+
+REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "up": (_named("a.wav", "../b.wav"), "leads out of it"),
+    "up within": (_named("x/y/../../../b.wav"), "leads out of it"),
+    "up with backslashes": (_named("x\\..\\..\\b.wav"), "leads out of it"),
+    "absolute": (_named("/etc/b.wav"), "leads out of it"),
+    "drive": (_named("C:\\b.wav"), "leads out of it"),
+    "share": (_named("\\\\host\\share\\b.wav"), "leads out of it"),
+    "table that leads out": (_named("a.wav", "../labels.csv"), "leads out of it"),
+    "link": (_link(stat.S_IFLNK), "1 links and devices"),
+    "device": (_link(stat.S_IFBLK), "1 links and devices"),
+    "pipe": (_link(stat.S_IFIFO), "1 links and devices"),
+    "socket": (_link(stat.S_IFSOCK), "1 links and devices"),
+    "bomb": (_bomb, "more than 200 times its size"),
+    "100,000 entries": (_many, "the limit is 4.2 MB"),
+    "encrypted": (_spoilt(_all_encrypted), "2 encrypted"),
+    "cut": (_spoilt(_cut), "cannot be read as a zip"),
+    "no list": (_spoilt(_no_list), "cannot be read as a zip"),
+    "zip64 that lies": (_spoilt(_zip64_lies), "the limit is 4.2 MB"),
+    "no zip": (_spoilt(lambda _: SOUND * 9), "cannot be read as a zip"),
+    "nothing": (_spoilt(lambda _: b""), "cannot be read as a zip"),
+    "empty": (_named(), "no sound in it .it is empty"),
+    "list beyond the end": (
+        _spoilt(_flag(b"PK\x05\x06", 16, b"\xff\xff\xff\x7f")),
+        "cannot be read as a zip",
+    ),
+}
+
+
+@pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED)
+def test_a_hostile_zip_is_refused_and_leaves_nothing(
+    tmp_path: Path, make: tuple[Callable[[Path], Path], str]
+) -> None:
+    archive, message = make[0](tmp_path / "z.zip"), make[1]
+    with pytest.raises(DatasetError, match=message):
+        _loose(tmp_path, archive)
+    assert not _left(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"z.zip", "into"}
+
+
+HARMLESS: dict[str, tuple[Callable[[Path], Path], int]] = {
+    "NUL": (_named("a.wav", "b.wav\0.exe"), 2),
+    "very long": (_named("n" * 5000 + ".wav"), 1),
+    "very deep": (_named("d/" * 900 + "a.wav"), 1),
+    "case": (_named("A.wav", "a.wav", "A.WAV"), 3),
+    "folder and file": (_named("a.wav/b.wav", "a.wav"), 2),
+    "Windows": (_named("con.wav", "NUL.wav", "x/aux.wav", "a:b|c?.wav", "trailing. .wav"), 5),
+    "right to left": (_named("\u202egpj.wav", "emoji \U0001f40d.wav", "line\nbreak.wav"), 3),
+    "way through a link": (_link_and_a_way_through_it, 1),
+    "nested bomb": (_nested_bomb, 1),
+    "bomb that is a sound": (_bomb_that_is_a_sound, 1),
+    "overlapping": (_overlapping, 40),
+    "first of two is damaged": (_spoilt(_flag(SOUND, 30, b"\0\0\0")), 1),
+    "header says less": (_spoilt(_flag(b"PK\x01\x02", 24, struct.pack("<L", 1))), 2),
+    "junk before": (_spoilt(lambda data: b"#!/bin/sh\n" * 9 + data), 2),
+}
+
+
+@pytest.mark.parametrize("make", HARMLESS.values(), ids=HARMLESS)
+def test_a_hostile_zip_is_harmless(
+    tmp_path: Path, make: tuple[Callable[[Path], Path], int]
+) -> None:
+    archive, most = make[0](tmp_path / "z.zip"), make[1]
+    found = _loose(tmp_path, archive)
+    assert 1 <= len(found.sounds) <= most
+    files = list(found.folder.iterdir())
+    assert {path.name for path in files} == {
+        f"{n:05d}{p.suffix}" for n, p in enumerate(sorted(files))
+    }
+    assert all(path.is_file() and not path.is_symlink() for path in files)
+    assert all(sound.name.isprintable() for sound in found.sounds)
+    assert found.folder.parent == tmp_path / "into"
+    assert {path.name for path in tmp_path.iterdir()} == {"z.zip", "into"}

@@ -6,7 +6,7 @@ folder, collide with another or be too long for the disk. The names stay as what
 
 from __future__ import annotations
 
-import io
+import errno
 import shutil
 import stat
 import struct
@@ -19,9 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from passt_core.errors import DatasetError
+from passt_core.lab.archive_checks import (
+    CHUNK,
+    ArchiveLimits,
+    Budget,
+    check_amount,
+    check_directory,
+    no_zip,
+)
 from passt_core.lab.datasets import SOUND_SUFFIXES
 
-_CHUNK = 1 << 20
 _MEMBER_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -33,31 +40,8 @@ _MEMBER_ERRORS = (
     ValueError,
 )
 """What zipfile and its decompressors raise on a member that cannot be read."""
-_END = struct.Struct("<4s4H2LH")
-_END_64 = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR_64 = struct.Struct("<4sLQL")
 _MAC_RESOURCES = "__MACOSX"
 _TABLE = ".csv"
-_SHOWN = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArchiveLimits:
-    """How much a zip may hold.
-
-    Attributes:
-        entries: files and folders of any kind.
-        directory_bytes: size of the zip's own list of them.
-        sounds: sound files.
-        unpacked_bytes: of all sounds together.
-        ratio: of unpacked to packed bytes, counted once a megabyte is unpacked.
-    """
-
-    entries: int = 20_000
-    directory_bytes: int = 4 << 20
-    sounds: int = 5_000
-    unpacked_bytes: int = 2 << 30
-    ratio: int = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +84,11 @@ class _Shape:
 
     loose: bool
     suffixes: frozenset[str]
+
+    @property
+    def packed(self) -> str:
+        """What there should be in the zip, in words."""
+        return "sounds" if self.loose else "class folders"
 
     def is_table(self, name: str) -> bool:
         return self.loose and PurePosixPath(name).suffix.lower() == _TABLE
@@ -156,10 +145,10 @@ def _unpack(archive: Path, folder: Path, limits: ArchiveLimits, shape: _Shape) -
     tables: list[UnpackedTable] = []
     try:
         with archive.open("rb") as file:
-            _check_directory(file, archive.name, limits, shape)
+            check_directory(file, archive.name, limits, packed=shape.packed)
             with zipfile.ZipFile(file) as bundle:
                 members = _members(bundle, archive.name, limits, skipped, shape)
-                budget = _Budget(archive.name, limits)
+                budget = Budget(archive.name, limits)
                 for member, label, name in members:
                     number = len(sounds) + len(tables)
                     path = folder / f"{number:05d}{PurePosixPath(name).suffix.lower()}"
@@ -170,10 +159,12 @@ def _unpack(archive: Path, folder: Path, limits: ArchiveLimits, shape: _Shape) -
                     else:
                         sounds.append(UnpackedSound(path=path, label=label, name=name))
     except zipfile.BadZipFile as error:
-        raise _no_zip(archive.name, str(error), shape) from error
+        raise no_zip(archive.name, str(error), shape.packed) from error
     except _MEMBER_ERRORS as error:  # in the list of members
-        raise _no_zip(archive.name, f"{type(error).__name__}: {error}", shape) from error
+        raise no_zip(archive.name, f"{type(error).__name__}: {error}", shape.packed) from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # it tells of places before its own beginning
+            raise no_zip(archive.name, "its list is not where it says", shape.packed) from error
         raise DatasetError(
             f"{archive.name} cannot be unpacked ({error.strerror or error}); "
             "make room on the disk, or give fewer sounds"
@@ -183,33 +174,6 @@ def _unpack(archive: Path, folder: Path, limits: ArchiveLimits, shape: _Shape) -
     return Unpacked(
         folder=folder, sounds=tuple(sounds), skipped=dict(skipped), tables=tuple(tables)
     )
-
-
-def _check_directory(
-    file: io.BufferedReader, name: str, limits: ArchiveLimits, shape: _Shape
-) -> None:
-    """Refuse a list of members that would fill the memory, before zipfile reads it whole."""
-    size = file.seek(0, io.SEEK_END)
-    start = max(0, size - (_END.size + (1 << 16)) - _LOCATOR_64.size)
-    file.seek(start)
-    tail = file.read()
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) - end < _END.size:
-        raise _no_zip(name, "it has no end record", shape)
-    directory = _END.unpack_from(tail, end)[5]
-    locator = end - _LOCATOR_64.size
-    if locator >= 0 and tail[locator : locator + 4] == b"PK\x06\x07":
-        file.seek(min(size, _LOCATOR_64.unpack_from(tail, locator)[2]))
-        record = file.read(_END_64.size)
-        if len(record) < _END_64.size:
-            raise _no_zip(name, "its zip64 record is cut off", shape)
-        directory = max(directory if directory != 0xFFFFFFFF else 0, _END_64.unpack(record)[8])
-    file.seek(0)
-    if directory > limits.directory_bytes:
-        raise DatasetError(
-            f"{name} lists its files in {directory / 1e6:.1f} MB; the limit is "
-            f"{limits.directory_bytes / 1e6:.1f} MB: split it into smaller zips"
-        )
 
 
 def _members(
@@ -234,7 +198,7 @@ def _members(
             skipped[reason] += 1
         elif not entry.is_dir():
             sounds.append((entry, parts))
-    _check_amount(archive, [entry for entry, _ in sounds], limits)
+    check_amount(archive, [entry for entry, _ in sounds], limits)
     return _loose(sounds) if shape.loose else _in_classes(sounds, skipped)
 
 
@@ -292,17 +256,6 @@ def _unwanted(entry: zipfile.ZipInfo, parts: tuple[str, ...], shape: _Shape) -> 
     return "encrypted" if entry.flag_bits & 1 else None
 
 
-def _check_amount(archive: str, sounds: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
-    """Refuse by what the zip says of itself; what it hides is met while it is unpacked."""
-    if len(sounds) > limits.sounds:
-        raise DatasetError(
-            f"{archive} holds {len(sounds)} sounds; the limit is {limits.sounds}: leave some out"
-        )
-    said = sum(entry.file_size for entry in sounds)
-    if said > limits.unpacked_bytes:
-        raise _too_large(archive, said, limits)
-
-
 def _wrapping(names: Iterator[tuple[str, ...]]) -> int:
     """How many folders stand around all the class folders; sounds beside them do not count."""
     folders = [parts[:-1] for parts in names]
@@ -315,35 +268,12 @@ def _wrapping(names: Iterator[tuple[str, ...]]) -> int:
         depth += 1
 
 
-class _Budget:
-    """Bytes that may still be unpacked; counted as they come, not as the zip says."""
-
-    def __init__(self, archive: str, limits: ArchiveLimits) -> None:
-        self._archive = archive
-        self._limits = limits
-        self._packed = 0
-        self._unpacked = 0
-
-    def begin(self, packed: int) -> None:
-        self._packed += packed
-
-    def take(self, unpacked: int) -> None:
-        self._unpacked += unpacked
-        if self._unpacked > self._limits.unpacked_bytes:
-            raise _too_large(self._archive, self._unpacked, self._limits)
-        if self._unpacked > max(_CHUNK, self._limits.ratio * self._packed):
-            raise DatasetError(
-                f"{self._archive} unpacks to more than {self._limits.ratio} times its size; "
-                "no sounds do that: pack the sounds themselves"
-            )
-
-
-def _write(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, budget: _Budget) -> bool:
+def _write(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, budget: Budget) -> bool:
     """Unpack one member; False if it is damaged or packed in a way that cannot be read."""
     budget.begin(member.compress_size)
     try:
         with bundle.open(member) as source, path.open("xb") as target:
-            while chunk := source.read(_CHUNK):
+            while chunk := source.read(CHUNK):
                 budget.take(len(chunk))
                 target.write(chunk)
     except _MEMBER_ERRORS:
@@ -356,20 +286,6 @@ def _printable(text: str) -> str:
     """A name as text that any page, log and file takes."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text).strip()
     return clean or "\N{REPLACEMENT CHARACTER}"
-
-
-def _no_zip(name: str, reason: str, shape: _Shape) -> DatasetError:
-    what = "sounds" if shape.loose else "class folders"
-    return DatasetError(
-        f"{name} cannot be read as a zip ({reason[:_SHOWN]}); pack the {what} again"
-    )
-
-
-def _too_large(name: str, size: int, limits: ArchiveLimits) -> DatasetError:
-    return DatasetError(
-        f"{name} unpacks to {size / 1e6:.0f} MB or more; the limit is "
-        f"{limits.unpacked_bytes / 1e6:.0f} MB: leave some sounds out, or give FLAC or OGG"
-    )
 
 
 def _no_sounds(name: str, skipped: Counter[str], shape: _Shape) -> DatasetError:

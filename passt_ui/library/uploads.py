@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from passt_core.errors import LibraryError, PasstError
-from passt_core.lab.archive import ArchiveLimits, Unpacked, unpack
+from passt_core.lab.archive import Unpacked, unpack
+from passt_core.lab.archive_checks import ArchiveLimits
 from passt_core.library.catalogue import AUDIO_SUFFIXES, LABELS_FILE
 from passt_ui.library.labels import Labels, Row, plain, read_table, written
 
