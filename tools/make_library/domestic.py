@@ -49,8 +49,8 @@ def tick_tock(rng: Generator) -> Signal:
 def clock(rng: Generator, n: int) -> Signal:
     """Tick and tock differ a little; a wrist watch, an alarm clock, a wall clock, (n,)."""
     kind = int(rng.integers(0, 3))
-    beats = (between(rng, 4.5, 5.5), between(rng, 1.8, 4.2), between(rng, 0.9, 2.0))[kind]
-    hz = (between(rng, 2500, 6000), between(rng, 2000, 4500), between(rng, 1500, 3500))[kind]
+    beats = (between(rng, 4.0, 5.2), between(rng, 2.0, 4.0), between(rng, 1.0, 2.2))[kind]
+    hz = (between(rng, 2800, 6500), between(rng, 1800, 4000), between(rng, 1300, 3200))[kind]
     ring = between(rng, 0.028, 0.055)
     hard = between(rng, 0.4, 1.1)
     pair = (_tick(rng, hz, ring, hard), _tick(rng, hz * between(rng, 0.8, 0.93), ring, hard))
@@ -61,7 +61,7 @@ def clock(rng: Generator, n: int) -> Signal:
         overlay(out, pair[k % 2], at, between(rng, 0.9, 1.0) * (1.0 if k % 2 else 0.85))
         at += (1 + (limp if k % 2 else -limp)) / beats
         k += 1
-    out = room(rng, out, rt60=between(rng, 0.2, 0.4), wet=between(rng, 0.1, 0.3), size=3.5)
+    out = room(rng, out, rt60=between(rng, 0.2, 0.5), wet=between(rng, 0.15, 0.4), size=4.5)
     return out + float(np.std(out)) * between(rng, 0.1, 0.45) * coloured(
         rng, n, between(rng, 2.5, 4.2)
     )
@@ -82,7 +82,7 @@ def _panel(rng: Generator, base: float, hard: float) -> Signal:
 def knock(rng: Generator) -> Signal:
     """Knuckles on a door: three to six knocks, once or twice, in a hallway."""
     out = np.zeros(samples(between(rng, 2.2, 2.9)))
-    base, hard, gap = between(rng, 70, 170), between(rng, 0.2, 1.2), between(rng, 0.16, 0.3)
+    base, hard, gap = between(rng, 80, 190), between(rng, 0.3, 1.3), between(rng, 0.14, 0.28)
     at = between(rng, 0.1, 0.35)
     for _ in range(2):
         for _ in range(int(rng.integers(3, 6))):
@@ -90,7 +90,7 @@ def knock(rng: Generator) -> Signal:
                 overlay(out, _panel(rng, base, hard), at, between(rng, 0.75, 1.0))
             at += gap * between(rng, 0.92, 1.08)
         at += between(rng, 0.4, 0.8)
-    out = room(rng, out, rt60=between(rng, 0.2, 0.6), wet=between(rng, 0.1, 0.3), size=4)
+    out = room(rng, out, rt60=between(rng, 0.25, 0.7), wet=between(rng, 0.2, 0.45), size=5)
     return out + between(rng, 0.003, 0.012) * coloured(rng, len(out), 4.0)
 
 
@@ -133,7 +133,7 @@ BELL_RATIOS = (0.5, 1.0, 1.183, 1.506, 2.0, 2.514, 2.662, 3.011, 4.166, 5.433, 6
 def church_bell(rng: Generator) -> Signal:
     """A bell in its tower: each partial a beating pair, the clapper's bite, streets around."""
     out = np.zeros(samples(4.2))
-    prime = between(rng, 310, 640)
+    prime = between(rng, 270, 570)
     freqs: list[float] = []
     for ratio in BELL_RATIOS:
         freqs += [prime * ratio * between(rng, 0.997, 1.003)] * 2
@@ -147,20 +147,20 @@ def church_bell(rng: Generator) -> Signal:
     strike = modal(6.0, freqs, t60s, heights, rng=rng)
     n = samples(0.05)
     bite = band(white(rng, n), 1200, 9000) * attack_decay(n, 0.0006, 0.04)
-    at, gap = between(rng, 0.05, 0.3), between(rng, 1.3, 2.8)
+    at, gap = between(rng, 0.05, 0.3), between(rng, 1.1, 2.2)
     while at < 3.6:
         loud = between(rng, 0.75, 1.0)
         overlay(out, strike, at, loud)
         overlay(out, bite, at, 0.5 * loud)
         at += gap * between(rng, 0.98, 1.03)
-    out = outdoors(rng, out, distance=between(rng, 15, 60), wet=between(rng, 0.2, 0.5))
+    out = outdoors(rng, out, distance=between(rng, 12, 90), wet=between(rng, 0.25, 0.6))
     return mix((out, 0), (coloured(rng, len(out), 3.5), -38))
 
 
 def bicycle_bell(rng: Generator) -> Signal:
     """Tring-tring: the thumb lever's clappers hit a small steel dome many times."""
     out = np.zeros(samples(between(rng, 2.2, 2.9)))
-    base = between(rng, 1700, 2900)
+    base = between(rng, 1850, 3200)
     freqs = [base * r * between(rng, 0.985, 1.015) for r in (1.0, 1.003, 2.35, 2.36, 3.9, 5.4)]
     t60 = between(rng, 0.5, 1.3)
     dome = modal(
@@ -181,14 +181,14 @@ def bicycle_bell(rng: Generator) -> Signal:
         at += between(rng, 0.15, 0.45)
         if at > len(out) / SR - 0.6:
             break
-    out = outdoors(rng, out, distance=between(rng, 2, 10), wet=0.12)
+    out = outdoors(rng, out, distance=between(rng, 2, 14), wet=between(rng, 0.1, 0.25))
     return out + 0.006 * coloured(rng, len(out), 3.5)
 
 
 def beep(rng: Generator) -> Signal:
     """Beeps of an appliance: a square-driven buzzer with its narrow resonance, in groups."""
     out = np.zeros(samples(between(rng, 2.2, 2.9)))
-    hz, length = between(rng, 850, 2900), between(rng, 0.06, 0.35)
+    hz, length = between(rng, 980, 3200), between(rng, 0.07, 0.4)
     gap, group = length * between(rng, 0.7, 1.5), int(rng.integers(1, 5))
     n = samples(length)
     tone = partials(steady(n, hz), 6.0, even=0.15)
@@ -200,5 +200,5 @@ def beep(rng: Generator) -> Signal:
         overlay(out, sound, at)
         at += length + gap + (between(rng, 0.4, 0.6) if k % group == 0 and group > 1 else 0)
         k += 1
-    out = room(rng, out, rt60=between(rng, 0.2, 0.6), wet=between(rng, 0.1, 0.35), size=4)
+    out = room(rng, out, rt60=between(rng, 0.25, 0.8), wet=between(rng, 0.15, 0.45), size=5)
     return out + between(rng, 0.003, 0.012) * low(coloured(rng, len(out), 3.5), 6000)

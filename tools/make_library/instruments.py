@@ -45,9 +45,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     "bass-guitar": Instrument(
         "Bass guitar", strings.bass_guitar, (28, 38), (RIFF, TUNE), rt60=(0.2, 0.4), octave=-2
     ),
-    "double-bass": Instrument(
-        "Double bass", strings.double_bass, (28, 40), (TUNE, RIFF), rt60=(0.3, 0.8), octave=-2
-    ),
     "ukulele": Instrument(
         "Ukulele", strings.ukulele, (54, 60), (music.small_strums,), (0.4, 0.7), (0.3, 1.2)
     ),
@@ -63,14 +60,12 @@ INSTRUMENTS: dict[str, Instrument] = {
     "violin": Instrument(
         "Violin, fiddle", strings.violin, (57, 72), (TUNE,), (0.3, 0.8), (0.7, 2.0)
     ),
-    "cello": Instrument("Cello", strings.cello, (38, 50), (TUNE,), (0.5, 0.9), (0.7, 2.0)),
     "string-section": Instrument(
         "String section", strings.string_section, (52, 62), (CHORDS, TUNE), (0.45, 0.8), (1.0, 2.4)
     ),
     "piano": Instrument("Piano", keys.piano, (50, 64), (BOTH, ARPEGGIO, CHORDS), (0.3, 0.7)),
     "electric-piano": Instrument("Electric piano", keys.electric_piano, (50, 62), (CHORDS, BOTH)),
     "organ": Instrument("Organ", keys.organ, (52, 64), (CHORDS, BOTH), (0.3, 0.6), (1.8, 3.5)),
-    "hammond-organ": Instrument("Hammond organ", keys.hammond, (52, 64), (CHORDS, BOTH, RIFF)),
     "accordion": Instrument("Accordion", keys.accordion, (55, 65), (BOTH, TUNE), (0.28, 0.5)),
     "synthesizer": Instrument(
         "Synthesizer", keys.synthesizer, (40, 60), (RIFF, ARPEGGIO, CHORDS), (0.3, 0.55)
@@ -91,8 +86,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     "singing-bowl": Instrument(
         "Singing bowl", mallets.singing_bowl, (48, 70), (RIFF,), (4.0, 7.0), (0.4, 1.2), (3.2, 4.4)
     ),
-    "gong": Instrument("Gong", mallets.gong, (34, 46), (RIFF,), (6.0, 9.0), (0.8, 2.0), (3.4, 4.6)),
-    "timpani": Instrument("Timpani", mallets.timpani, (40, 52), (RIFF, TUNE), (0.35, 0.7)),
 }
 
 

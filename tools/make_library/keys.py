@@ -13,7 +13,6 @@ from .dsp import (
     low,
     normal,
     overlay,
-    phase,
     resonate,
     samples,
     shaped,
@@ -92,29 +91,6 @@ def organ(rng: Generator) -> Voice:
         total += 0.25 * normal(chiff) * (0.06 + np.exp(-times(n) / 0.03))
         edge = 0.05 / (length + 0.12)
         return normal(total) * curve(n, [(0, 0), (edge, 1), (1 - 1.5 * edge, 1), (1, 0)])
-
-    return voice
-
-
-def hammond(rng: Generator) -> Voice:
-    """Tone wheels and drawbars, key click, a rotating horn (pitch and level swing together)."""
-    bars = [1.0, between(rng, 0.4, 1), between(rng, 0.5, 1), between(rng, 0, 0.7)]
-    bars += [between(rng, 0, 0.6), between(rng, 0, 0.5), between(rng, 0, 0.7)]
-    rate, start = between(rng, 5.6, 7.2), rng.uniform(0, 6)
-
-    def voice(note: int, length: float, _loud: float) -> Signal:
-        n = samples(length + 0.05)
-        swing = np.sin(2 * np.pi * rate * times(n) + start)
-        angle = phase(hertz(note) * (1 + 0.004 * swing))
-        total = np.zeros(n)
-        for ratio, amount in zip((0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0), bars, strict=True):
-            if hertz(note) * ratio < 6000:
-                total += amount * np.sin(ratio * angle)
-        m = samples(0.006)
-        overlay(total, band(white(rng, m), 900, 6000) * attack_decay(m, 0.0005, 0.005), 0, 0.6)
-        shape = np.minimum(np.minimum(times(n) / 0.004, times(n)[::-1] / 0.02), 1)
-        driven = np.tanh(0.7 * total * (1 + 0.3 * np.roll(swing, 800)))
-        return normal(driven * shape)
 
     return voice
 

@@ -55,9 +55,9 @@ def _revs(rng: Generator, n: int, idle: float, full: float) -> Signal:
 def chainsaw(rng: Generator) -> Signal:
     """Two-stroke engine: one firing a turn, hard exhaust, chain over the bar, wood biting."""
     n = samples(between(rng, 2.9, 4.4))
-    full = between(rng, 105, 205)
-    flutter = between(rng, 0.004, 0.03)
-    rate = _revs(rng, n, between(rng, 40, 70), full) * (1 + wander(rng, n, 25, flutter))
+    full = between(rng, 105, 195)
+    flutter = between(rng, 0.006, 0.035)
+    rate = _revs(rng, n, between(rng, 35, 62), full) * (1 + wander(rng, n, 25, flutter))
     effort = np.clip(rate / full, 0, 1.2)
     train = pulses(rng, rate, jitter=between(rng, 0.0, 0.03), spread=between(rng, 0.05, 0.25))
     decay = between(rng, 0.006, 0.012)
@@ -72,10 +72,10 @@ def chainsaw(rng: Generator) -> Signal:
     rasp *= 1 + between(rng, 0.4, 0.9) * np.sin(phase(rate))
     out = mix(
         (soft_clip(ported, between(rng, 0.3, 2.0)) * effort**0.7, 0),
-        (tone * effort, between(rng, -9, 0)),
+        (tone * effort, between(rng, -4, 3)),
         (rasp, between(rng, -12, -2)),
     )
-    return outdoors(rng, out, distance=between(rng, 4, 30), wet=between(rng, 0.05, 0.3))
+    return outdoors(rng, out, distance=between(rng, 3, 40), wet=between(rng, 0.1, 0.4))
 
 
 def four_stroke(rng: Generator, rate: Signal, idle: float) -> Signal:
@@ -101,11 +101,11 @@ def four_stroke(rng: Generator, rate: Signal, idle: float) -> Signal:
 def engine(rng: Generator) -> Signal:
     """A car's engine that is revved once."""
     n = samples(between(rng, 2.6, 3.8))
-    idle = between(rng, 34, 65)
+    idle = between(rng, 38, 72)
     points = [(0.0, 1.0), (0.3, 1.0), (0.48, between(rng, 1.0, 2.6)), (0.75, 1.3), (1.0, 1.0)]
     rate = idle * curve(n, points) * (1 + wander(rng, n, 4, 0.015))
     out = four_stroke(rng, rate, idle)
-    return outdoors(rng, out, distance=between(rng, 3, 15), wet=between(rng, 0.08, 0.25))
+    return outdoors(rng, out, distance=between(rng, 2, 18), wet=between(rng, 0.12, 0.32))
 
 
 def idling(rng: Generator) -> Signal:
@@ -119,16 +119,16 @@ def idling(rng: Generator) -> Signal:
 def helicopter(rng: Generator) -> Signal:
     """Rotor: a soft thump at each blade, wash that beats with it, gears and turbine behind."""
     n = samples(between(rng, 2.9, 4.1))
-    rate = steady(n, between(rng, 10.0, 18.0)) * (1 + wander(rng, n, 0.5, 0.01))
+    rate = steady(n, between(rng, 11.0, 20.0)) * (1 + wander(rng, n, 0.5, 0.01))
     train = pulses(rng, rate, jitter=0.01, spread=0.06, cycle=int(rng.integers(2, 5)))
     size = samples(0.12)
-    thump = modal(0.12, [between(rng, 40, 70), between(rng, 80, 130)], [0.16, 0.12], [1.0, 0.8])
+    thump = modal(0.12, [between(rng, 44, 78), between(rng, 88, 145)], [0.16, 0.12], [1.0, 0.8])
     crack = band(white(rng, size), 80, between(rng, 500, 1500), 1) * attack_decay(size, 0.015, 0.1)
     blades = through(train, normal(thump) + between(rng, 0.1, 0.5) * normal(crack))
     beat = 0.5 + 0.5 * np.cos(phase(rate))
     wash = band(coloured(rng, n, 4.5), 60, 2500, 1) * (between(rng, 0.3, 0.8) + beat**2)
     hiss = band(coloured(rng, n, 3.0), 600, 7000, 1) * (0.6 + 0.6 * beat)
-    gears = partials(steady(n, between(rng, 420, 700)) * (1 + wander(rng, n, 1, 0.002)), 5)
+    gears = partials(steady(n, between(rng, 380, 620)) * (1 + wander(rng, n, 1, 0.002)), 5)
     out = mix(
         (blades, 0),
         (wash, between(rng, -2, 4)),
@@ -136,7 +136,9 @@ def helicopter(rng: Generator) -> Signal:
         (gears, between(rng, -34, -22)),
     )
     path = [(0.0, rng.uniform(0.3, 1)), (rng.uniform(0.3, 0.7), 1.0), (1.0, rng.uniform(0.3, 1))]
-    return outdoors(rng, out * curve(n, path), distance=between(rng, 15, 80), wet=0.25)
+    return outdoors(
+        rng, out * curve(n, path), distance=between(rng, 12, 100), wet=between(rng, 0.2, 0.4)
+    )
 
 
 def vacuum_cleaner(rng: Generator) -> Signal:
@@ -144,20 +146,23 @@ def vacuum_cleaner(rng: Generator) -> Signal:
     n = samples(between(rng, 2.5, 3.7))
     start = between(rng, 0.0, 0.12)
     spin = curve(n, [(0.0, 0.35), (start + 0.12, 0.95), (0.5, 1.0), (1.0, 1.0)])
-    f0 = between(rng, 240, 420) * spin * (1 + wander(rng, n, 1.5, 0.006))
+    f0 = between(rng, 200, 370) * spin * (1 + wander(rng, n, 1.5, 0.006))
     whine = resonate(partials(f0, 5.0), [(1200, 1.0, 1.0), (3200, 1.5, 0.6)]) + 0.2 * partials(
         f0, 8
     )
-    air = resonate(coloured(rng, n, 2.5), [(between(rng, 500, 900), 0.7, 1.0), (2500, 0.6, 0.6)])
+    air = resonate(
+        coloured(rng, n, 2.5),
+        [(between(rng, 420, 800), 0.7, 1.0), (between(rng, 2000, 3200), 0.6, 0.6)],
+    )
     air = (air + 0.25 * coloured(rng, n, 1.5)) * spin**2 * gusts(rng, n, 1.5, 1.2)
     hum = partials(steady(n, 100.0), 6)
     out = mix((air, 0), (whine * spin, between(rng, -10, -5)), (hum, -22))
-    return room(rng, out, rt60=0.4, wet=0.7, size=4)
+    return room(rng, out, rt60=between(rng, 0.3, 0.7), wet=between(rng, 0.5, 0.9), size=5)
 
 
 def wheels(rng: Generator, n: int) -> Signal:
     """Bogies over rail joints: pairs of double clacks that pass at an even pace, (n,)."""
-    out, gap, size = np.zeros(n), between(rng, 0.9, 1.6), samples(0.25)
+    out, gap, size = np.zeros(n), between(rng, 1.0, 1.8), samples(0.25)
     clacks = []
     for _ in range(4):
         hit = coloured(rng, size, between(rng, 4.0, 6.5)) * attack_decay(
@@ -175,7 +180,7 @@ def wheels(rng: Generator, n: int) -> Signal:
 
 def _air_horn(rng: Generator, n: int) -> Signal:
     """Chord of a locomotive horn: bright reeds, a breath of air, a slow start, (n,)."""
-    root = between(rng, 255, 330)
+    root = between(rng, 235, 310)
     total = np.zeros(n)
     for ratio in (1.0, 1.19, 1.335, 1.68):
         f0 = steady(n, root * ratio) * (1 + wander(rng, n, 5, 0.002))
@@ -203,16 +208,16 @@ def train(rng: Generator) -> Signal:
         overlay(blow, _air_horn(rng, length) * shape, between(rng, 0.3, 1.6))
         layers.append((blow, between(rng, -3, 3)))
     out = mix(*layers)
-    return outdoors(rng, out, distance=between(rng, 10, 35), wet=0.3)
+    return outdoors(rng, out, distance=between(rng, 8, 45), wet=between(rng, 0.2, 0.45))
 
 
 def car_horn(rng: Generator) -> Signal:
     """Two diaphragm horns a third apart, one to four honks, in a street."""
     out = np.zeros(samples(between(rng, 2.2, 2.9)))
-    root, ratio = between(rng, 330, 460), between(rng, 1.18, 1.28)
+    root, ratio = between(rng, 300, 430), between(rng, 1.19, 1.3)
     at = between(rng, 0.1, 0.3)
     for _ in range(int(rng.integers(1, 5))):
-        length = between(rng, 0.12, 0.9)
+        length = between(rng, 0.15, 1.0)
         n = samples(length)
         start = 1 - 0.06 * np.exp(-times(n) / 0.02)
         tone = partials(root * start, 1.0) + partials(root * ratio * start, 1.0)
@@ -230,15 +235,15 @@ def car_horn(rng: Generator) -> Signal:
 def siren_tone(rng: Generator, n: int, kind: str) -> Signal:
     """Electronic siren through its horn: `wail`, `yelp` or `hilo`, (n,)."""
     t = times(n)
-    bottom, top = between(rng, 520, 700), between(rng, 1250, 1550)
+    bottom, top = between(rng, 560, 760), between(rng, 1200, 1500)
     start = rng.random()
     if kind == "hilo":
         period = between(rng, 0.9, 1.3)
-        low_tone, ratio = between(rng, 420, 520), between(rng, 1.26, 1.36)
+        low_tone, ratio = between(rng, 400, 500), between(rng, 1.24, 1.36)
         f0 = low(low_tone * np.where(np.mod(t / period + start, 1) < 0.5, 1.0, ratio), 60, 1)
         f0 = np.maximum(f0, 200)
     else:
-        period = between(rng, 2.8, 4.6) if kind == "wail" else between(rng, 0.26, 0.4)
+        period = between(rng, 2.4, 4.0) if kind == "wail" else between(rng, 0.22, 0.36)
         swing = 0.5 - 0.5 * np.cos(2 * np.pi * np.mod(t / period + start, 1) ** 0.8)
         f0 = bottom * (top / bottom) ** swing
     tone = partials(f0, 3.0)
@@ -253,7 +258,7 @@ def siren(rng: Generator) -> Signal:
     tone = siren_tone(rng, n, kind)
     if rng.random() < 0.5:
         when = between(rng, 0.35, 0.7) * n / SR
-        tone = pass_by(tone, speed=between(rng, 11, 22), closest=between(rng, 6, 14), when=when)
+        tone = pass_by(tone, speed=between(rng, 12, 26), closest=between(rng, 5, 12), when=when)
     out = outdoors(rng, tone, distance=between(rng, 10, 50), wet=between(rng, 0.3, 0.8))
     street = low(coloured(rng, n, 3.5), 2500) * gusts(rng, n, 1, 2)
     return mix((out, 0), (street, between(rng, -28, -18)))

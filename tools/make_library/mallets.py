@@ -10,7 +10,6 @@ from .dsp import (
     between,
     coloured,
     high,
-    low,
     normal,
     overlay,
     samples,
@@ -133,45 +132,6 @@ def singing_bowl(rng: Generator) -> Voice:
             out += modal(6.0, [hz, hz + beat], [t60, t60], [height, 0.7 * height], rng=rng)
         overlay(out, _mallet(rng, 0.015, 100, 1500), 0.0, 0.15)
         return out * np.minimum(times(len(out)) / 0.008, 1)
-
-    return voice
-
-
-def gong(rng: Generator) -> Voice:
-    """A tam-tam: low modes first, the highs swell up from them within half a second."""
-    spread = rng.uniform(0, 1, 130)
-
-    def voice(note: int, _length: float, loud: float) -> Signal:
-        f0, n = hertz(note), samples(6.0)
-        t, out = times(n), np.zeros(n)
-        for place in spread:
-            ratio = 1 + 38 * place**1.6
-            wait = 0.02 + 0.35 * place * between(rng, 0.5, 1.2)
-            t60 = 9.0 / (1 + 5 * place)
-            shape = (1 - np.exp(-((t / wait) ** 2))) * 10 ** (-3 * t / t60)
-            height = between(rng, 0.3, 1.0) / (1 + 5 * place) ** 0.7 * loud ** (3 * place)
-            out += height * shape * np.sin(2 * np.pi * f0 * ratio * t + rng.uniform(0, 6.28))
-        overlay(out, low(_mallet(rng, 0.03, 40, 900), 600), 0.0, 0.5)
-        return out
-
-    return voice
-
-
-def timpani(rng: Generator) -> Voice:
-    """A kettle: air makes its modes 1 : 1.5 : 1.99 : 2.44, felt makes a soft boom."""
-    felt = between(rng, 0.2, 0.6)
-
-    def voice(note: int, _length: float, loud: float) -> Signal:
-        f0 = hertz(note)
-        kettle = modal(
-            2.0,
-            [f0, 1.5 * f0, 1.99 * f0, 2.44 * f0, 2.9 * f0, 0.85 * f0],
-            [1.9, 1.5, 1.0, 0.7, 0.5, 0.25],
-            [1.0, 0.7, 0.4 * loud, 0.3 * loud, 0.2 * loud, 0.7],
-            rng=rng,
-        )
-        overlay(kettle, _mallet(rng, 0.02, 60, 1500), 0.0, felt)
-        return kettle * np.minimum(times(len(kettle)) / 0.003, 1)
 
     return voice
 

@@ -50,7 +50,7 @@ PHRASES: dict[str, tuple[float, Bar]] = {
 }
 """Name of each phrase, by its key and tempo: beats a minute and notes."""
 
-TAIL = 0.25
+TAIL = 0.2
 
 TIMBRES = (
     "piano", "electric-piano", "vibraphone", "organ", "harp", "acoustic-guitar", "marimba",

@@ -19,7 +19,7 @@ from .source import Source, seed_of
 LICENCE = "CC0-1.0"
 LIBRARY_FIELDS = ("id", "file", "label", "also", "family", "seed", "generator", "licence")
 EXAMPLE_FIELDS = ("id", "file", "title", "labels", "licence")
-LONGEST, LONGEST_SCENE = 4.2, 6.0
+LONGEST, LONGEST_SCENE = 3.7, 5.0
 """Seconds of a clip of one sound, and of one that holds more."""
 FADE_OUT = 0.4
 COMPRESSION = 0.65

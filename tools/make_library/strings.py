@@ -131,19 +131,6 @@ def bass_guitar(rng: Generator) -> Voice:
     return voice
 
 
-def double_bass(rng: Generator) -> Voice:
-    """Upright bass, plucked: soft flesh, a big box, a note that blooms and dies soon."""
-    box = body(rng, between(rng, 58, 75), 1800, 0.4, 0.5)
-
-    def voice(note: int, length: float, loud: float) -> Signal:
-        long, t60 = length + 0.4, between(rng, 1.2, 2.2)
-        string = _string(rng, hertz(note), long, 500, t60=t60, bright=0.3, place=0.3)
-        string = low(string, 500 + 900 * loud) * np.minimum(np.arange(len(string)) / 250, 1)
-        return normal(through(string * damped(len(string), length, 0.25), box))
-
-    return voice
-
-
 def electric_guitar(rng: Generator) -> Voice:
     """Overdriven guitar: string, fifth and octave through a clipping amplifier and its box."""
     drive, edge, power = between(rng, 4, 19), between(rng, 3200, 5200), rng.random() < 0.6
@@ -221,12 +208,6 @@ def violin(rng: Generator) -> Voice:
     """A fiddle."""
     box = cavity(rng, between(rng, 270, 300), 6000, 0.06, 0.25)
     return bowed(rng, box, 5.0, between(rng, 5.2, 6.4), between(rng, 0.006, 0.012))
-
-
-def cello(rng: Generator) -> Voice:
-    """A cello."""
-    box = cavity(rng, between(rng, 95, 120), 3200, 0.1, 0.2)
-    return bowed(rng, box, 6.0, between(rng, 4.6, 5.6), between(rng, 0.005, 0.009))
 
 
 def string_section(rng: Generator) -> Voice:

@@ -56,7 +56,7 @@ def brassy(f0: Signal, force: Signal, brightest: float) -> Signal:
     """Harmonics that come in one after the other as `force` (n,) in 0..1 grows (Risset 1966)."""
     angle, out = phase(f0), np.zeros(len(f0))
     corner = brightest * np.clip(force, 0.02, 1) ** 1.6
-    for k in range(1, int(min(MAX_PARTIAL_HZ / float(np.min(f0)), 40)) + 1):
+    for k in range(1, int(min(MAX_PARTIAL_HZ / float(np.min(f0)), 64)) + 1):
         out += np.sin(k * angle + 0.2 * k * k) / (1 + (k * f0 / corner) ** 2)
     return out * force
 

@@ -23,7 +23,7 @@ from .dsp import (
 )
 from .modes import pulses, through
 from .space import mix, outdoors, room
-from .vehicles import bursts, motor
+from .vehicles import bursts
 from .voice import partials
 
 
@@ -57,26 +57,6 @@ def drill(rng: Generator) -> Signal:
         hammer = through(pulses(rng, 1.1 * speed, jitter=0.02, spread=0.2), blow) * work
         out = mix((out, 0), (hammer, between(rng, -2, 5)))
     return room(rng, out, rt60=between(rng, 0.3, 0.8), wet=between(rng, 0.2, 0.5), size=4)
-
-
-def lawn_mower(rng: Generator) -> Signal:
-    """One cylinder at a steady pace, the blade's whirr, grass that is cut, a lawn around."""
-    n = samples(between(rng, 2.7, 4))
-    rate = between(rng, 22, 31) * (1 + wander(rng, n, 1.2, 0.015))
-    engine = motor(
-        rng, rate, cycle=1, lowest=between(rng, 75, 130), rough=between(rng, 0.2, 0.5),
-        load=np.full(n, 0.9),
-        breath=0.03,
-    )  # fmt: skip
-    blade = band(coloured(rng, n, 2.0), 200, 5000, 1)
-    blade *= 1 + 0.5 * np.cos(2 * np.pi * np.cumsum(2 * rate) / SR)
-    tone = partials(4 * rate, 5.0)
-    grass = high(white(rng, n), 1500, 1) * gusts(rng, n, 4, 4)
-    moved = gusts(rng, n, 0.5, 1.5)
-    out = mix(
-        (engine, 0), (blade, between(rng, -8, -2)), (tone, -14), (grass, between(rng, -22, -12))
-    )
-    return outdoors(rng, out * moved, distance=between(rng, 3, 25), wet=0.15)
 
 
 def sewing_machine(rng: Generator) -> Signal:
