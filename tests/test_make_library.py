@@ -15,9 +15,16 @@ from tools.make_library.check import example_faults, library_faults, signal_faul
 from tools.make_library.dsp import SR, coloured, gain, samples, times
 from tools.make_library.level import PEAK_DBFS, TARGET_LUFS, level, limit, loudness
 from tools.make_library.modes import pluck
-from tools.make_library.phrases import PHRASES, TAIL, TIMBRES, notes_of
+from tools.make_library.phrases import PHRASES, TIMBRES, notes_of
 from tools.make_library.registry import SOURCES
-from tools.make_library.render import LABEL_SEPARATOR, LONGEST, library_rows, make_clip, write_clip
+from tools.make_library.render import (
+    FADE_OUT,
+    LABEL_SEPARATOR,
+    LONGEST,
+    library_rows,
+    make_clip,
+    write_clip,
+)
 from tools.make_library.scenes import SCENES
 from tools.make_library.source import Source, seed_of
 from tools.make_library.space import pass_by
@@ -84,7 +91,7 @@ def test_each_phrase_is_the_same_music_for_each_instrument():
         here, above = notes_of(name, 0), notes_of(name, 1)
         assert len(here) == len(bar)
         assert [(at, length, note + 12) for at, length, note in here] == above
-        assert max(at + length for at, length, _ in here) + TAIL <= LONGEST
+        assert max(at for at, _, _ in here) < LONGEST - FADE_OUT
 
 
 # phrases and clips that come again are long runs of the same few generators: one of each kind
@@ -192,3 +199,12 @@ def test_shipped_library_and_examples_agree_with_their_catalogues():
 def test_check_fails_on_an_empty_folder(tmp_path, capsys):
     assert main(["--check", "--out", str(tmp_path), "--examples", str(tmp_path)]) == 1
     assert "library.csv: missing" in capsys.readouterr().err
+
+
+def test_rendering_without_a_voice_is_refused_in_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert main(["--out", str(tmp_path), "--examples", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert PROGRAM in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())

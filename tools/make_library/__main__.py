@@ -5,6 +5,9 @@ import itertools
 import sys
 from pathlib import Path
 
+from passt_core.errors import PasstError
+
+from . import speech
 from .check import example_faults, library_faults
 from .render import render_examples, render_library
 
@@ -19,9 +22,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Render everything, or check it; 1 if the check finds a fault."""
+    """Render everything, or check it; 1 if there is a fault, 2 if nothing can be rendered."""
     options = parse(arguments)
     if not options.check:
+        try:
+            speech.require()
+        except PasstError as error:
+            print(error, file=sys.stderr)
+            return 2
         files = itertools.chain(render_library(options.out), render_examples(options.examples))
         for count, name in enumerate(files, 1):
             print(f"{count:4d}  {name}")
