@@ -20,6 +20,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -131,7 +132,9 @@ def truth(embeddings: Floats, queries: Floats, may: NDArray[np.bool_]) -> NDArra
 
 def build(job: Job) -> dict[str, float]:
     embeddings = job.load("embeddings")
-    before = memory()["peak"]
+    before = memory()["own"]
+    watch = Watch()
+    watch.start()
     begin = time.perf_counter()
     if job.kind == "ours":
         numbers = np.arange(len(embeddings)) * STEP
@@ -139,7 +142,7 @@ def build(job: Job) -> dict[str, float]:
     else:
         index = another(job.kind, embeddings)
     seconds = time.perf_counter() - begin
-    grown = memory()["peak"] - before
+    grown = watch.ended() - before
     nearest.write(index, job.index)
     return {"seconds": seconds, "peak": grown, "file": job.index.stat().st_size / 2**20}
 
@@ -242,8 +245,26 @@ def memory() -> dict[str, float]:
     """Megabytes of this process, as Linux counts them."""
     text = Path("/proc/self/status").read_text(encoding="ascii")
     status = dict(line.split(":", 1) for line in text.splitlines())
-    names = {"own": "RssAnon", "mapped": "RssFile", "peak": "VmHWM"}
+    names = {"own": "RssAnon", "mapped": "RssFile"}
     return {name: int(status[key].split()[0]) / 1024 for name, key in names.items()}
+
+
+class Watch(threading.Thread):
+    """Looks at this process's own memory twenty times a second; Linux keeps no peak of it."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self.over = 0.0, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.05):
+            self.peak = max(self.peak, memory()["own"])
+
+    def ended(self) -> float:
+        """The peak, in megabytes."""
+        self.over.set()
+        self.join()
+        return max(self.peak, memory()["own"])
 
 
 # --- the table ---------------------------------------------------------------------------------

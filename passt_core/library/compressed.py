@@ -22,7 +22,7 @@ SEED = 0
 _swig: Any = faiss
 """FAISS's type stubs know its C++ side; arrays and keywords are taken by its Python side."""
 
-_TRAINING = 64
+_TRAINING = 40
 """Embeddings per list that k-means sees."""
 _ROUNDS = 10
 """Rounds of k-means."""
