@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks import soundmap
 from tests.browsers import launched, watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -313,3 +314,12 @@ def test_a_phone_has_the_legend_folded(browser: Browser, app_url: str, theme: st
         page.touchscreen.tap(x, y)
         expect(page.locator("#chosen button")).to_have_count(1)
         page.wait_for_function(f"{PLAYED} > 0.05")
+
+
+def test_the_benchmark_compares_two_maps(chromium: str, capsys: pytest.CaptureFixture[str]) -> None:
+    soundmap.main(["--few", "20", "--many", "200", "--seconds", "0.3", "--chromium", chromium])
+    told = capsys.readouterr().out
+    rows = [line.split("|")[1:-1] for line in told.splitlines() if line.startswith("| ")]
+    assert rows[0][1].strip() == "20 sounds"
+    assert len(rows) == 2 + 2 * len(soundmap.GESTURES) + 3
+    assert all(float(row[1]) > 0 for row in rows[2:])
