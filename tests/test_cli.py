@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pickle
@@ -21,6 +23,7 @@ from passt_core.cli import main
 from passt_core.cli.show import echo_table, one_line
 from passt_core.files import ROOT
 from passt_core.inference.predictor import Predictor
+from passt_core.library.query import compose, unit
 from passt_core.network import checkpoints, registry
 from passt_core.network.patchout import PatchoutSpec
 from tests.libraries import units
@@ -147,30 +150,138 @@ def test_analyze_as_a_table(run: Run, clip: Path, tiny: Predictor, tiny_checkpoi
     assert {line[start:] for line in lines[-TINY.classes :]} == set(tiny.labels)
 
 
-def test_search_as_json(run: Run, index: Path, tiny_checkpoint: Path) -> None:
-    options = ("--library", "mine", "--index", index, "--model", tiny_checkpoint)
-    sounds = Path(json.loads((index / "mine" / "manifest.json").read_text())["sources"][0]["root"])
-    told = run("search", sounds / "Tone" / "1.wav", "-k", 2, "--json", *options).json
-    assert told.keys() == {"model", "library", "hits"}
+def _sounds(index: Path) -> Path:
+    return Path(json.loads((index / "mine" / "manifest.json").read_text())["sources"][0]["root"])
+
+
+@pytest.fixture
+def mine(index: Path, tiny_checkpoint: Path) -> tuple[object, ...]:
+    """Options that name the library and its model."""
+    return ("--library", "mine", "--index", index, "--model", tiny_checkpoint)
+
+
+def test_search_as_json(run: Run, index: Path, mine: tuple[object, ...]) -> None:
+    sound = _sounds(index) / "Tone" / "1.wav"
+    told = run("search", sound, "-k", 2, "--json", *mine).json
+    assert told.keys() == {"model", "library", "query", "hits"}
     assert (told["model"], told["library"]) == ("tiny", "mine")
+    assert (told["query"]["clip"], told["query"]["sounds"]) == ("1.wav", 5)
     first, second = told["hits"]
-    assert first == {
-        "id": "Tone/1.wav",
-        "label": "Tone",
-        "similarity": pytest.approx(1.0, abs=1e-5),
-        "file": "Tone/1.wav",
-    }
+    known = {"rank": 1, "id": "Tone/1.wav", "label": "Tone", "file": "Tone/1.wav", "start_s": 0.0}
+    assert known.items() <= first.items()
+    assert first["similarity"] == pytest.approx(1.0, abs=1e-5)
     assert second["similarity"] < first["similarity"]
-    assert len(run("search", sounds / "Tone" / "1.wav", "--json", *options).json["hits"]) == 5
+    assert len(run("search", sound, "--json", *mine).json["hits"]) == 5
 
 
 def test_search_as_a_table(run: Run, clip: Path, index: Path, tiny_checkpoint: Path) -> None:
     library = index / "mine"
-    ended = run("search", clip, "--library", library, "--model", tiny_checkpoint, "-k", 3)
+    options = ("--library", library, "--model", tiny_checkpoint, "-k", 3, "--start", 0.5)
+    ended = run("search", clip, *options)
     assert ended.code == 0
     lines = ended.out.splitlines()
-    assert lines[4].split() == ["rank", "similarity", "above", "pairs", "label", "file"]
-    assert [line.split()[0] for line in lines[5:]] == ["1", "2", "3"]
+    head = next(place for place, line in enumerate(lines) if line.startswith("rank"))
+    columns = "rank similarity closer than label file start s end s"
+    assert lines[head].split() == columns.split()
+    assert [line.split()[0] for line in lines[head + 1 :]] == ["1", "2", "3"]
+    assert lines[1].split() == ["start", "0.500"]
+
+
+def test_search_as_csv(run: Run, clip: Path, mine: tuple[object, ...]) -> None:
+    ended = run("search", clip, "-k", 3, "--csv", *mine)
+    rows = list(csv.DictReader(io.StringIO(ended.out)))
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert {row["label"] for row in rows} <= {"Tone", "Noise"}
+
+
+def test_search_needs_no_clip_with_examples(run: Run, mine: tuple[object, ...]) -> None:
+    told = run("search", "--like", "Tone/1.wav", "--json", *mine).json
+    assert len(told["hits"]) == 4
+    assert "Tone/1.wav" not in {hit["id"] for hit in told["hits"]}
+    away = run("search", "--unlike", "Tone/1.wav", "--json", *mine).json
+    assert [h["id"] for h in away["hits"]] == [h["id"] for h in reversed(told["hits"])]
+
+
+def test_search_takes_examples_together(
+    run: Run, index: Path, clip: Path, mine: tuple[object, ...], tiny: Predictor
+) -> None:
+    sounds = _sounds(index)
+    examples = ("--like", "Tone/0.wav", "--like", "Tone/1.wav", "--unlike", sounds / "Noise/3.wav")
+    told = run("search", clip, *examples, "--json", *mine).json
+
+    def heard(path: Path) -> np.ndarray:
+        return tiny.analyze_file(path).embedding
+
+    plus = [clip, sounds / "Tone/0.wav", sounds / "Tone/1.wav"]
+    embedding = compose([heard(path) for path in plus], [heard(sounds / "Noise/3.wav")])
+    for hit in told["hits"]:
+        wanted = float(unit(heard(sounds / hit["file"])) @ embedding)
+        assert hit["similarity"] == pytest.approx(wanted, abs=1e-4)
+    assert {hit["id"] for hit in told["hits"]} == {"Tone/2.wav", "Noise/3.wav", "Noise/4.wav"}
+
+
+def test_search_for_a_stretch_is_a_search_for_what_is_cut_out(
+    run: Run, index: Path, mine: tuple[object, ...], tmp_path: Path
+) -> None:
+    both = np.concatenate([tone(0.5, hz=500.0), noise(0.5, seed=4)])
+    sound = write(tmp_path / "both.wav", both)
+    for stretch, best in (((0, 0.5), "Tone/1.wav"), ((0.5, 9), "Noise/4.wav")):
+        options = ("--start", stretch[0], "--end", stretch[1], "-k", 1, "--json")
+        [hit] = run("search", sound, *options, *mine).json["hits"]
+        assert hit["id"] == best
+        assert hit["similarity"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_search_within_labels_and_words(run: Run, clip: Path, mine: tuple[object, ...]) -> None:
+    def found(*options: object) -> set[str]:
+        return {hit["id"] for hit in run("search", clip, *options, "--json", *mine).json["hits"]}
+
+    noises = {"Noise/3.wav", "Noise/4.wav"}
+    assert found("--label", "Noise") == noises
+    assert len(found("--label", "Noise", "--label", "Tone")) == 5
+    assert found("--text", "noise 3") == {"Noise/3.wav"}
+    assert found("--label", "Noise", "--text", "WAV") == noises
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    (
+        ("", "nothing was asked; give a CLIP, or --like"),
+        ("--start 1 --like Tone/1.wav", "are of the CLIP"),
+        ("CLIP --start 7", "begins at 7 s, and Vögel 鳥.wav lasts 1.50 s; begin earlier"),
+        ("CLIP --start -1", "cannot begin at -1 s"),
+        ("CLIP --start nan", "cannot begin at nan s"),
+        ("CLIP --start 1 --end 1", "must end after it begins"),
+        ("CLIP --start 1 --end 0.5", "must end after it begins"),
+        ("CLIP --start 1 --end 1.01", "lasts 10 ms; the model needs at least 25 ms"),
+        ("CLIP --start 1.49", "lasts 10 ms"),
+        ("--like Tone/9.wav", "has no clip 'Tone/9.wav'"),
+        ("CLIP --unlike nothing.wav", "has no clip 'nothing.wav'"),
+        ("CLIP --label Dog", "no sound of the library mine is left"),
+        ("CLIP --family weather", "no sound of the library mine is left"),
+        ("CLIP --label Tone --text noise", "no sound of the library mine is left"),
+        ("--like Tone/1.wav --unlike Tone/1.wav", "cancel each other out"),
+        ("CLIP --json --csv", "print one of them"),
+    ),
+)
+def test_searches_that_make_no_sense(
+    refused: Callable[..., str],
+    clip: Path,
+    mine: tuple[object, ...],
+    options: str,
+    reason: str,
+) -> None:
+    arguments = [clip if word == "CLIP" else word for word in options.split()]
+    assert reason in refused("search", *arguments, *mine)
+
+
+def test_a_search_for_a_silent_stretch(
+    refused: Callable[..., str], mine: tuple[object, ...], tmp_path: Path
+) -> None:
+    quiet = np.zeros(44_100, np.float32)
+    sound = write(tmp_path / "half.wav", np.concatenate([tone(1.0, rate=44_100), quiet]), 44_100)
+    line = refused("search", sound, "--start", 1.2, "--end", 1.8, *mine)
+    assert "half.wav is silent from 1.2 s to 1.8 s" in line
 
 
 def test_library_build_says_what_it_did(

@@ -1,7 +1,9 @@
-"""``analyze`` and ``search``: one clip in, its classes or its neighbours out."""
+"""``analyze`` and ``search``: a clip in, its classes or its neighbours out."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +19,17 @@ from passt_core.cli.options import (
     load_predictor,
 )
 from passt_core.cli.show import echo_facts, echo_json, echo_table, progress
+from passt_core.errors import LibraryError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from passt_core.inference.analysis import ClipAnalysis
     from passt_core.inference.predictor import Predictor
+    from passt_core.library.query import Filter
+    from passt_core.library.search import Distribution, SearchHit
+    from passt_core.library.store import SoundLibrary
     from passt_core.network.patchout import PatchoutSpec
 
 TopK = Annotated[int, typer.Option("--top-k", min=1, help="How many classes.")]
@@ -29,6 +38,40 @@ Neighbours = Annotated[int, typer.Option("-k", min=1, help="How many neighbours.
 Library = Annotated[
     str, typer.Option(help="Name of a library, or its folder.", metavar="NAME_OR_FOLDER")
 ]
+MaybeClip = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[CLIP]",
+        help="Sound file to be like; not needed with --like or --unlike.",
+        show_default=False,
+        readable=False,
+    ),
+]
+Like = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID", help="A sound to be like: its id in the library. Repeatable."),
+]
+Unlike = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID_OR_FILE", help="A sound to be unlike. Repeatable."),
+]
+Start = Annotated[
+    float | None, typer.Option(metavar="S", help="Where the CLIP's stretch begins, in seconds.")
+]
+End = Annotated[
+    float | None, typer.Option(metavar="S", help="Where the CLIP's stretch ends, in seconds.")
+]
+Labels = Annotated[
+    list[str] | None, typer.Option(metavar="LABEL", help="Only sounds of this label. Repeatable.")
+]
+Families = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Only sounds of this family. Repeatable.")
+]
+Words = Annotated[
+    str,
+    typer.Option(metavar="WORDS", help="Only sounds with all words in their label, file or id."),
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table with commas.")]
 
 
 def analyze(
@@ -56,37 +99,129 @@ def analyze(
 
 
 def search(
-    clip: Clip,
+    clip: MaybeClip = None,
+    like: Like = None,
+    unlike: Unlike = None,
+    start: Start = None,
+    end: End = None,
+    label: Labels = None,
+    family: Families = None,
+    text: Words = "",
     k: Neighbours = 5,
     library: Library = BUNDLED,
     model: Model = BUNDLED,
     index: Index = DEFAULT_INDEX,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
-    """Find the sounds of a library that a model thinks are most like a clip."""
+    """Find the sounds of a library that a model thinks are most like a clip, or like its sounds.
+
+    Several are taken together: towards the mean of CLIP and --like, away from that of --unlike.
+    """
     from passt_core.library import search as searching  # noqa: PLC0415 - torch, faiss
+    from passt_core.library.query import Filter, compose  # noqa: PLC0415
     from passt_core.library.store import SoundLibrary, locate  # noqa: PLC0415
 
+    if as_json and as_csv:
+        raise LibraryError("--json and --csv were both given; print one of them")
+    likes, unlikes = like or [], unlike or []
+    _check_asked(clip, [*likes, *unlikes], start, end)
     predictor = load_predictor(model)
     opened = SoundLibrary.open(locate(library, index), predictor.checkpoint)
-    hits = searching.search(opened, _listen(predictor, clip).embedding, k)
-    if as_json:
-        told = [hit.report() for hit in hits]
-        echo_json({"model": predictor.name, "library": opened.name, "hits": told})
-        return
-    echo_facts([("clip", clip.name), ("model", predictor.name), ("library", opened.name)])
+    within = Filter(labels=frozenset(label or ()), families=frozenset(family or ()), text=text)
+    left = _left(opened, within)
+    clips = [] if clip is None else [_stretch(predictor, clip, start, end).embedding]
+    plus = [*clips, *(_example(predictor, opened, name) for name in likes)]
+    embedding = compose(plus, [_example(predictor, opened, name) for name in unlikes])
+    hits = searching.search(opened, embedding, k, exclude={*likes, *unlikes}, within=within)
+    asked: dict[str, object] = {
+        "clip": None if clip is None else clip.name,
+        "start_s": start,
+        "end_s": end,
+        "like": likes,
+        "unlike": unlikes,
+        "labels": sorted(within.labels),
+        "families": sorted(within.families),
+        "text": text,
+        "sounds": left,
+    }
+    if as_csv:
+        typer.echo(searching.to_csv(hits), nl=False)
+    elif as_json:
+        told = searching.to_json(hits, query=asked, library=opened.name, model=predictor.name)
+        echo_json(json.loads(told))
+    else:
+        among = searching.Distribution.of(opened, embedding)
+        _echo_hits(hits, among, asked | {"model": predictor.name, "library": opened.name})
+
+
+def _check_asked(
+    clip: Path | None, examples: Sequence[str], start: float | None, end: float | None
+) -> None:
+    if clip is None and not examples:
+        raise LibraryError(
+            "nothing was asked; give a CLIP, or --like or --unlike with the id of a sound of "
+            "the library"
+        )
+    if clip is None and (start is not None or end is not None):
+        raise LibraryError("--start and --end are of the CLIP, and none was given; give one")
+
+
+def _left(library: SoundLibrary, within: Filter) -> int:
+    """How many of the library's sounds come into a search.
+
+    Raises:
+        LibraryError: none does.
+    """
+    left = int(within.matches(library.clips).sum())
+    if not left:
+        raise LibraryError(
+            f"no sound of the library {library.name} is left by --label, --family and --text; "
+            "leave one out, or see the labels in its clips.csv"
+        )
+    return left
+
+
+def _stretch(
+    predictor: Predictor, clip: Path, start: float | None, end: float | None
+) -> ClipAnalysis:
+    if start is None and end is None:
+        return _listen(predictor, clip)
+    from passt_core.inference.stretch import analyze_stretch  # noqa: PLC0415 - torch
+
+    return analyze_stretch(predictor, clip, start or 0.0, end)
+
+
+def _example(predictor: Predictor, library: SoundLibrary, name: str) -> NDArray[np.float32]:
+    """The embedding of a library's sound, by its id, or of a file."""
+    known = any(clip.id == name for clip in library.clips)
+    if not known and Path(name).is_file():
+        return _listen(predictor, Path(name)).embedding
+    return library.embeddings[library.row(name)]
+
+
+def _echo_hits(hits: Sequence[SearchHit], among: Distribution, asked: Mapping[str, object]) -> None:
+    """A table, below what was asked of which library."""
+    facts = {
+        name: ", ".join(value) if isinstance(value, list) else value
+        for name, value in asked.items()
+    }
+    echo_facts([(name.removesuffix("_s"), value or None) for name, value in facts.items()])
     typer.echo()
     rows = [
         (
             hit.rank,
             hit.similarity,
-            f"{searching.share_below(opened, hit.similarity):.1%}",
+            f"{among.share_below(hit.similarity):.1%}",
             hit.label,
             hit.file,
+            hit.clip.start_s,
+            hit.clip.end_s,
         )
         for hit in hits
     ]
-    echo_table(("rank", "similarity", "above pairs", "label", "file"), rows)
+    columns = ("rank", "similarity", "closer than", "label", "file", "start s", "end s")
+    echo_table(columns, rows)
 
 
 def _listen(
