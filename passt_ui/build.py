@@ -228,9 +228,9 @@ def _wire_models(
         on.search.k,
         on.services.settings.jobs,
         [
-            (on.header.model.input, named.then),
-            (on.header.own.upload, own.then),
-            (room.tab.use.click, used.then),
+            (on.header.model.input, named.then, [on.header.model]),
+            (on.header.own.upload, own.then, []),
+            (room.tab.use.click, used.then, []),
         ],
     )
 

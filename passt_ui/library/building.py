@@ -25,6 +25,7 @@ from passt_ui.library.uploaded import UploadedLibraries
 from passt_ui.library.uploads import Arrived, Room, take_in
 from passt_ui.library.visit import LibraryVisit, Work
 from passt_ui.library.watch import watched
+from passt_ui.models import OWN
 from passt_ui.services import Services, Visitor, with_library
 from passt_ui.tabs import library as tab_of
 from passt_ui.tabs.library import LibraryTab
@@ -112,9 +113,9 @@ class BuildHandlers:
             self.tab.stop: gr.Button(interactive=False),
         }
 
-    def model_changed(self, visit: LibraryVisit | None) -> Changes:
+    def model_changed(self, visit: LibraryVisit | None, name: str = "") -> Changes:
         """Another model is being chosen: a library of the old one is no use."""
-        if visit is None or not visit.work.running:
+        if visit is None or not visit.work.running or name == OWN:
             return {self.tab.stop: gr.Button()}
         return self.stop(visit, "Stopped, for another model was chosen while this was being built.")
 

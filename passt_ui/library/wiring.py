@@ -22,7 +22,8 @@ def wire(on: LibraryHandlers, hits: gr.Slider, jobs: int, models: Sequence[Any])
         on: the handlers.
         hits: how many of them the Search tab shows.
         jobs: builds that may go on at the same time.
-        models: events by which another model is chosen, and what follows each.
+        models: events by which another model is chosen, what follows each, and what else tells
+            which model it is.
     """
     tab, shown = on.tab, on.shown
     hands = [shown.state, on.visit]
@@ -35,11 +36,11 @@ def wire(on: LibraryHandlers, hits: gr.Slider, jobs: int, models: Sequence[Any])
     tab.cards.select(on.choose_card, [*hands, hits], api_name="library_card", **everything)
     entered = {"outputs": [on.visit, *tab.hand, shown.choice]} | quiet
     tab.tab.select(on.enter, hands, api_name="library_enter", **entered)
-    for number, (chosen, follows) in enumerate(models):
+    for number, (chosen, follows, name) in enumerate(models):
         stopped = f"library_model_{number}"
         chosen(
             on.building.model_changed,
-            [on.visit],
+            [on.visit, *name],
             [tab.progress, *tab.buttons],
             api_name=stopped,
             queue=False,
