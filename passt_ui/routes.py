@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from passt_core.errors import LibraryError, PasstError
 from passt_core.library.store import SoundLibrary
@@ -41,14 +41,16 @@ class LibraryRoutes:
         self._maps: WeakKeyDictionary[SoundLibrary, bytes] = WeakKeyDictionary()
 
     def routes(self) -> list[BaseRoute]:
-        """For the server, ahead of Gradio's own, which take every path that is left."""
+        """For the server, ahead of Gradio's own, which take every path that is left.
+
+        Whole paths, and no mount: behind a proxy that takes a prefix away, a mount finds nothing.
+        """
         gzip = [Middleware(GZipMiddleware, compresslevel=5)]
-        inner = [
-            Route("/libraries/{key}/map", self.map, middleware=gzip),
-            Route("/libraries/{key}/sounds/{number}", self.sound),
-            Route("/{rest:path}", _nothing),
+        return [
+            Route(f"{PREFIX}/libraries/{{key}}/map", self.map, middleware=gzip),
+            Route(f"{PREFIX}/libraries/{{key}}/sounds/{{number}}", self.sound),
+            Route(f"{PREFIX}/{{rest:path}}", _nothing),
         ]
-        return [Mount(PREFIX, routes=inner)]
 
     def map(self, request: Request) -> Response:
         """``GET passt/libraries/{key}/map``: the library's map as JSON."""

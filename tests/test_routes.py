@@ -129,6 +129,16 @@ def test_a_sound_that_cannot_be_had_is_a_sentence(
     assert SECRET not in answer.content
 
 
+@pytest.mark.parametrize("prefix", ["", "/deep"], ids=["taken away", "kept"])
+def test_a_proxy_may_serve_the_app_below_a_prefix(
+    shelf: LibraryShelf, library: SoundLibrary, prefix: str
+) -> None:
+    url = prefix + _url(library, shelf.share(library), 0)
+    app = Starlette(routes=LibraryRoutes(shelf).routes())
+    with TestClient(app, root_path="/deep") as client:
+        assert client.get(url).status_code == 200
+
+
 KEYS = (
     "..",
     ".",
