@@ -20,8 +20,7 @@ from tools.make_library.registry import SOURCES
 from tools.make_library.render import (
     FADE_OUT,
     LABEL_SEPARATOR,
-    LONGEST,
-    library_rows,
+    LONGEST_WHOLE,
     make_clip,
     write_clip,
 )
@@ -91,7 +90,7 @@ def test_each_phrase_is_the_same_music_for_each_instrument():
         here, above = notes_of(name, 0), notes_of(name, 1)
         assert len(here) == len(bar)
         assert [(at, length, note + 12) for at, length, note in here] == above
-        assert max(at for at, _, _ in here) < LONGEST - FADE_OUT
+        assert max(at + length for at, length, _ in here) < LONGEST_WHOLE - FADE_OUT
 
 
 # phrases and clips that come again are long runs of the same few generators: one of each kind

@@ -19,8 +19,8 @@ from .source import Source, seed_of
 LICENCE = "CC0-1.0"
 LIBRARY_FIELDS = ("id", "file", "label", "also", "family", "seed", "generator", "licence")
 EXAMPLE_FIELDS = ("id", "file", "title", "labels", "licence")
-LONGEST, LONGEST_SCENE = 3.7, 5.0
-"""Seconds of a clip of one sound, and of one that holds more."""
+LONGEST, LONGEST_WHOLE = 3.7, 5.0
+"""Seconds of a clip, and of a scene, a phrase or a clip that comes again."""
 FADE_OUT = 0.4
 COMPRESSION = 0.65
 """libsndfile's 0 (best) to 1 (smallest); 0.65 is about 70 kbit/s for noise."""
@@ -126,7 +126,7 @@ def render_library(folder: Path) -> Iterator[str]:
     for source in SOURCES:
         for index in range(1, source.count + 1):
             row = _library_row(source, index)
-            longest = LONGEST_SCENE if source.also else LONGEST
+            longest = LONGEST_WHOLE if source.also or not source.numbered else LONGEST
             clip = make_clip(source.generate, int(row["seed"]), longest)
             write_clip(folder / row["file"], clip)
             rows.append(row)
