@@ -21,6 +21,7 @@ from tools.make_library.render import (
     FADE_OUT,
     LABEL_SEPARATOR,
     LONGEST_WHOLE,
+    library_rows,
     make_clip,
     write_clip,
 )
