@@ -1,6 +1,6 @@
 """Neighbours in small and large libraries: how many are missed, how long it takes, what it holds.
 
-``python -m benchmarks.search [--sizes 10000,100000,1000000] [--also "IVF512,SQ8;HNSW32_SQ8"]``
+``python -m benchmarks.search [--sizes 10000,1000000] [--also "IVF512,SQ8;HNSW32_SQ8"]``
 
 The embeddings are drawn from a mixture (``benchmarks/_clusters.py`` says which) into a temporary
 file of 3 GB for a million clips of dimension 768. Queries are draws that are not in the library:
@@ -302,7 +302,7 @@ STEPS = ("build", "search")
 
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="10000,100000,1000000", help="clips, with commas")
+    parser.add_argument("--sizes", default="10000,100000", help="clips, with commas")
     parser.add_argument("--dim", type=int, default=768)
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--limit", type=int, default=nearest.EXACT_LIMIT, help="of exact search")
