@@ -20,6 +20,8 @@ from passt_ui.library.listed import choices, chosen_key
 from passt_ui.library.shown import LibraryShown
 from passt_ui.models import model_choices
 from passt_ui.routes import LibraryRoutes
+from passt_ui.search import wiring as search_wiring
+from passt_ui.search.handlers import SEARCH, SearchHandlers
 from passt_ui.services import Services
 from passt_ui.tabs import about, explore, lab, library, search
 
@@ -45,7 +47,7 @@ def build_app(services: Services) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id=EXPLORE):
                 explore_tab = explore.build(services)
-            with gr.Tab("Search & Map", id="search"):
+            with gr.Tab("Search & Map", id=SEARCH):
                 search_tab = search.build(services)
             with gr.Tab("Library", id="library") as stock:
                 library_tab = library.build(services, stock)
@@ -174,7 +176,7 @@ def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
         "api_visibility": "undocumented",
     }
     everything = [state, tab.clip, tab.record, tab.examples, *tab.outputs, *found.outputs]
-    look = [tab.top_k, found.k, tab.presets, *tab.mask]
+    look = [tab.top_k, found.k, found.visit, tab.presets, *tab.mask]
     dimmed = [tab.spectrogram, tab.bars, tab.hits]
     shown = listens | {"show_progress_on": dimmed, "outputs": everything}
 
@@ -196,15 +198,8 @@ def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
     )
     _wire_mask(on, listens)
     _wire_models(on, works, shown | {"outputs": [*everything, *vars(on.header).values()]}, look)
-    quick: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    found.map.select(on.choose_sound, [state], [found.chosen], api_name="choose_sound", **quick)
-    found.k.change(
-        on.more_hits,
-        [state, found.k],
-        [found.hits, found.map],
-        trigger_mode="always_last",
-        api_name="more_hits",
-        **quick,
+    search_wiring.wire(
+        SearchHandlers(services=on.services, state=state, tab=found, explore=tab, tabs=on.tabs)
     )
 
 

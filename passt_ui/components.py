@@ -12,6 +12,7 @@ SCRIPTS = (
     Path(plotly.__file__).parent / "package_data" / "plotly.min.js",
     WEB / "player.js",
     WEB / "plots.js",
+    WEB / "stretch.js",
     WEB / "spectrogram.js",
     WEB / "mapdata.js",
     WEB / "playlist.js",
@@ -20,10 +21,11 @@ SCRIPTS = (
     WEB / "maplegend.js",
     WEB / "soundmap.js",
     WEB / "cards.js",
+    WEB / "likeness.js",
     WEB / "matrix.js",
     WEB / "curves.js",
 )
-STYLES = (WEB / "passt.css", WEB / "soundmap.css")
+STYLES = (WEB / "passt.css", WEB / "soundmap.css", WEB / "search.css")
 
 
 def file_url(path: Path) -> str:
@@ -40,6 +42,7 @@ _SPECTROGRAM = """
 <div class="passt-spectrogram">
   <figure class="passt-figure" role="img" aria-label="Spectrogram">
     <div class="passt-plot"></div>
+    <div class="passt-band" hidden></div>
     <div class="passt-playhead" hidden></div>
   </figure>
   <p class="passt-readout" aria-hidden="true"></p>
@@ -51,6 +54,21 @@ _SPECTROGRAM = """
       title="The sound of the patches that were taken">what was taken</button>
     <label><input type="checkbox" name="grid"> patch grid</label>
   </div>
+  <div class="passt-tools passt-stretch" role="group" aria-label="A stretch of the clip">
+    <span class="times" role="status"></span>
+    <button type="button" class="passt-play" data-part="stretch" aria-pressed="false"
+      disabled>stretch</button>
+    <button type="button" class="passt-play search" disabled>search this stretch</button>
+    <button type="button" class="passt-play clear" disabled>no stretch</button>
+  </div>
+</div>
+"""
+_LIKENESS = """
+<div class="passt-likeness">
+  <figure class="passt-figure" role="img" aria-label="How alike the library's sounds are">
+    <div class="passt-plot"></div>
+  </figure>
+  <p class="passt-told passt-quiet"></p>
 </div>
 """
 MAP = """
@@ -128,19 +146,22 @@ _CURVES = """
 
 
 def spectrogram(elem_id: str) -> gr.HTML:
-    """The spectrogram; ``value``, ``veil`` and ``sounds`` are its props, ``select`` its event.
+    """The spectrogram; ``value``, ``veil``, ``sounds`` and ``stretch`` are its props.
 
-    The browser asks for the mask's sounds with a ``listen`` event.
+    The browser asks for the mask's sounds with a ``listen`` event, and for a search with a part of
+    the clip with a ``stretch`` event: ``start`` and ``end`` in seconds of the clip. The prop
+    ``stretch`` is the part that is asked with, as ``start,end``; empty: none.
     """
     return gr.HTML(
         value={},
         html_template=_SPECTROGRAM,
-        js_on_load="passt.spectrogram(element, props, watch, trigger, 'listen');",
+        js_on_load="passt.spectrogram(element, props, watch, trigger, 'listen', 'stretch');",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,
         veil=None,
         sounds=None,
+        stretch="",
     )
 
 
@@ -162,10 +183,25 @@ def soundmap(value: dict[str, str], *, label: str, elem_id: str) -> gr.HTML:
 
 
 def card_list(value: str, *, elem_id: str) -> gr.HTML:
-    """Cards; ``select`` fires with the id of the one chosen."""
+    """Cards; ``select`` fires with the id of the one chosen, ``ask`` with ``ask`` and an ``id``."""
     return gr.HTML(
         value=value,
-        js_on_load="passt.cards(element, props, watch, trigger);",
+        js_on_load="passt.cards(element, props, watch, trigger, 'ask');",
+        head=script_tags(),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+def likeness(elem_id: str) -> gr.HTML:
+    """How alike the library's sounds are to what was asked, and where the card in hand is.
+
+    Its value is JSON in a string: ``figure``, the ``summary`` and what is ``told`` of the best hit.
+    """
+    return gr.HTML(
+        value="",
+        html_template=_LIKENESS,
+        js_on_load="passt.likeness(element, props, watch);",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,

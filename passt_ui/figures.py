@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from passt_core.inference.analysis import ClipAnalysis, PatchGrid
+from passt_core.library.search import Distribution, SearchHit
 from passt_core.signal.mel import NORM_SCALE, NORM_SHIFT
 from passt_ui import palette
 
@@ -107,6 +109,29 @@ def patch_lines(grid: PatchGrid, start_s: float) -> dict[str, list[float | None]
         x += [start_s, start_s + last, None]
         y += [row, row, None]
     return {"x": x, "y": y}
+
+
+def likeness(among: Distribution, hits: Sequence[SearchHit]) -> Figure:
+    """Histogram: how alike a library's sounds are →, how many ↑; bars with a hit are marked."""
+    edges = among.edges.astype(float)
+    lowest = min((hit.similarity for hit in hits), default=np.inf)
+    figure = go.Figure(
+        go.Bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=among.counts,
+            width=np.diff(edges),
+            customdata=np.stack([edges[:-1], edges[1:]], axis=1),
+            hovertemplate="%{customdata[0]:.2f} to %{customdata[1]:.2f}: %{y}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(
+        title_text="similarity (cosine)",
+        range=[edges[0], edges[-1]],
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_yaxes(title_text="sounds", showgrid=False, zeroline=False, rangemode="tozero")
+    return as_json(figure) | {"marked": (edges[1:] >= lowest).tolist()}
 
 
 def as_json(figure: go.Figure) -> Figure:

@@ -15,11 +15,12 @@ import gradio as gr
 from passt_core.errors import PasstError
 from passt_core.inference.predictor import Predictor
 from passt_core.network.checkpoints import Checkpoint
-from passt_ui import hand, neighbours, views
+from passt_ui import hand, views
 from passt_ui.lab.handlers import LabHandlers
 from passt_ui.lab.visit import LabVisit
 from passt_ui.library.handlers import LibraryHandlers
 from passt_ui.models import OWN, model_choices
+from passt_ui.search.visit import SearchVisit
 from passt_ui.services import Services, Visitor, load_model, visitor_with
 from passt_ui.tabs import about, explore, search
 from passt_ui.tabs.explore import Mask
@@ -43,17 +44,34 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How a visitor wants results shown: classes, hits, the mask, and its preset, if it is one."""
+    """How a visitor wants results shown: classes, hits, the mask, and its preset, if it is one.
+
+    ``search`` is what their Search & Map tab is about.
+    """
 
     classes: int
     hits: int
+    search: SearchVisit | None
     preset: str | None
     mask: Mask
 
     @classmethod
-    def of(cls, classes: float, hits: float, preset: str | None, *mask: float | None) -> Look:
+    def of(
+        cls,
+        classes: float,
+        hits: float,
+        search: SearchVisit | None,
+        preset: str | None,
+        *mask: float | None,
+    ) -> Look:
         """From the controls, in the order that the page hands them on."""
-        return cls(classes=int(classes), hits=int(hits), preset=preset, mask=Mask.of(*mask))
+        return cls(
+            classes=int(classes),
+            hits=int(hits),
+            search=search,
+            preset=preset,
+            mask=Mask.of(*mask),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,18 +192,6 @@ class Handlers:
         changes = self._with_model(choice, visitor, visit, Look.of(*look))
         return changes | ({self.tabs: gr.Tabs(selected=EXPLORE)} if show else {})
 
-    def choose_sound(self, visitor: Visitor | None, event: gr.EventData) -> str:
-        """A point of the map was clicked."""
-        return neighbours.found_card(visitor or self.services.first, str(event._data["id"]))
-
-    def more_hits(self, visitor: Visitor | None, hits: int) -> tuple[str, gr.HTML]:
-        """Another number of hits was asked for."""
-        visitor = visitor or self.services.first
-        return (
-            neighbours.cards(visitor, int(hits)),
-            gr.HTML(query=neighbours.query(visitor, int(hits))),
-        )
-
     def _example(self, visitor: Visitor | None, example_id: str, look: Look) -> Changes:
         example = self.services.example(example_id)
         visitor = visitor or self.services.first
@@ -212,20 +218,20 @@ class Handlers:
                 progress=_told(progress),
             )
         except PasstError as error:
-            empty = self._emptied(replace(visitor, hand=None), look.hits)
+            empty = self._emptied(replace(visitor, hand=None), look)
             return empty | {self.explore.notice: explore.shown_notice(error)}
         filled = replace(visitor, hand=held)
         return {
             self.state: filled,
             **explore.show(self.explore, filled, look.classes, look.mask, look.preset),
-            **search.show(self.search, filled, look.hits),
+            **search.show(self.search, filled, look.hits, look.search),
         }
 
-    def _emptied(self, visitor: Visitor, hits: int) -> Changes:
+    def _emptied(self, visitor: Visitor, look: Look) -> Changes:
         return {
             self.state: visitor,
             **explore.show_nothing(self.explore, visitor),
-            **search.show(self.search, visitor, hits),
+            **search.show(self.search, visitor, look.hits, look.search),
         }
 
     def _with_model(
@@ -254,7 +260,7 @@ class Handlers:
         changes = self._headed(chosen, visit) | self.lab.with_model(visit, chosen)
         held = visitor.hand
         if held is None:
-            return changes | self._emptied(chosen, look.hits)
+            return changes | self._emptied(chosen, look)
         return changes | self._opened(chosen, str(held.path), held.title, look, None)
 
     def _headed(self, chosen: Visitor, visit: LabVisit | None) -> Changes:

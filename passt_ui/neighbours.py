@@ -1,27 +1,16 @@
-"""The library's answer to a clip, as the page shows it."""
+"""The sounds of a library that were found, as the page's cards."""
 
 from __future__ import annotations
 
-import json
-import math
-from pathlib import Path
-
-import numpy as np
-
 from passt_core.errors import LibraryError
-from passt_core.library.search import SearchHit, search, share_below, similarities
-from passt_core.library.soundmap import place
+from passt_core.library.search import SearchHit
 from passt_core.library.store import SoundLibrary
-from passt_core.library.tables import LibraryClip
 from passt_ui import mapdata, views
-from passt_ui.media import thumbnail
+from passt_ui.search.answer import Answer, answer
+from passt_ui.search.pictures import Pictures, picture, sound_of
+from passt_ui.search.question import Question
 from passt_ui.services import Visitor
 from passt_ui.views import Card
-
-LINKED = 8
-"""Neighbours that give a clip its place on the map and are linked to it."""
-_LEAST_SPAN = 1e-6
-"""Between the similarities of a library's sounds; below it all are alike."""
 
 
 def cards(visitor: Visitor, k: int) -> str:
@@ -30,97 +19,74 @@ def cards(visitor: Visitor, k: int) -> str:
         return views.note(visitor.library_problem)
     if visitor.hand is None:
         return views.note("Bring a clip, and the sounds most like it appear here.")
-    hits = search(visitor.library, visitor.hand.clip.embedding, k)
-    found = [_card(hit, visitor, visitor.library) for hit in hits]
-    return views.cards(found, label=f"{len(found)} nearest sounds of {visitor.library.name}")
+    try:
+        found = answer(visitor.library, Question(), visitor.hand, k)
+    except LibraryError as error:
+        return views.note(str(error))
+    shown = [_card(hit, visitor, found) for hit in found.hits]
+    return views.cards(shown, label=f"{len(shown)} nearest sounds of {visitor.library.name}")
 
 
-def query(visitor: Visitor, k: int) -> str | None:
-    """The clip in hand as the map shows it, as JSON: its place, its k hits, how alike all are.
+def hit_cards(visitor: Visitor, found: Answer, pictures: Pictures) -> str:
+    """What was found, as cards that play and that can be asked with."""
+    shown = [_card(hit, visitor, found, pictures) for hit in found.hits]
+    return views.cards(shown, label=f"{len(shown)} nearest sounds of {found.library.name}")
 
-    A string, since Gradio sends what changed within a list, and that goes wrong. ``alike`` is
-    base64 of uint8 (N,): 0 is a cosine of ``lo``, 255 one of ``hi``.
+
+def chosen_card(
+    visitor: Visitor,
+    library: SoundLibrary,
+    clip_id: str,
+    found: Answer | None,
+    pictures: Pictures,
+) -> str:
+    """The sound that was chosen on the map, with how like what was asked it is.
+
+    Raises:
+        LibraryError: it is not in the library any more.
     """
-    library, hand = visitor.library, visitor.hand
-    if library is None or hand is None:
-        return None
-    hits = search(library, hand.clip.embedding, max(k, LINKED))
-    x, y = place(hits[:LINKED], library)
-    alike = similarities(library, hand.clip.embedding)  # (N,)
-    lo, hi = float(alike.min()), float(alike.max())
-    level = np.rint(255 * (alike - lo) / max(hi - lo, _LEAST_SPAN)).astype(np.uint8)
-    found = {
-        "key": visitor.library_key,
-        "title": hand.title,
-        "x": float(x),
-        "y": float(y),
-        "hits": [hit.clip.number for hit in hits[:k]],
-        "linked": [hit.clip.number for hit in hits[:LINKED]],
-        "alike": mapdata.packed(level),
-        "lo": lo,
-        "hi": hi,
-    }
-    return json.dumps(found)
+    row = library.row(clip_id)
+    alike = float(library.embeddings[row] @ found.embedding) if found else float("nan")
+    hit = SearchHit(rank=0, similarity=alike, clip=library.clips[row])
+    card = _card(hit, visitor, found, pictures, library)
+    return views.cards([card], label="Chosen on the map")
 
 
-def summary(visitor: Visitor) -> str:
-    """The map in words: where the clip lies."""
-    library, hand = visitor.library, visitor.hand
-    if library is None or hand is None:
-        return ""
-    labels: dict[str, int] = {}
-    for hit in search(library, hand.clip.embedding, LINKED):
-        labels[hit.label] = labels.get(hit.label, 0) + 1
-    told = ", ".join(f"{label} ({count})" for label, count in labels.items())
-    return f"{hand.title} lies among: {told}."
-
-
-def found_card(visitor: Visitor, clip_id: str) -> str:
-    """The sound that was chosen on the map, with how like the clip in hand it is."""
-    library = visitor.library
-    if library is None:
-        return views.note(visitor.library_problem)
-    clip = library.clip(clip_id)
-    similarity = float("nan")
-    if visitor.hand is not None:
-        similarity = float(
-            library.embeddings[library.row(clip_id)] @ visitor.hand.clip.unit_embedding
-        )
-    hit = SearchHit(rank=0, similarity=similarity, clip=clip)
-    return views.cards([_card(hit, visitor, library)], label="Chosen on the map")
-
-
-def _card(hit: SearchHit, visitor: Visitor, library: SoundLibrary) -> Card:
-    path = _sound(library, hit.clip)
-    there = () if path else ("the file is not there any more",)
-    key = visitor.library_key
+def _card(
+    hit: SearchHit,
+    visitor: Visitor,
+    found: Answer | None,
+    pictures: Pictures | None = None,
+    library: SoundLibrary | None = None,
+) -> Card:
+    """A sound; with ``pictures`` one that can be asked with."""
+    clip, key = hit.clip, visitor.library_key
+    held = found.library if found else library
+    path = sound_of(held, clip) if held else None
+    drawn = ""
+    if path:
+        draw = pictures.of if pictures else picture
+        drawn = draw(visitor.predictor, path, clip)
+    alike = (f"similarity {hit.similarity:.3f}", found.closer(hit.similarity)) if found else ()
     return Card(
         title=hit.label or hit.id,
-        lines=(hit.id, *_likeness(hit, library), *there),
-        picture=thumbnail(visitor.predictor, path) if path else "",
-        key=mapdata.sign(key, hit.clip),
-        sound=mapdata.sound_url(key, hit.clip) if path and key else "",
+        lines=(
+            hit.id,
+            *alike,
+            *_where(hit),
+            *(() if path else ("the file is not there any more",)),
+        ),
+        picture=drawn,
+        key=mapdata.sign(key, clip),
+        sound=mapdata.sound_url(key, clip) if path and key else "",
+        asks=hit.id if pictures else "",
+        alike=hit.similarity if found and pictures else None,
+        told=found.told(hit.similarity) if found and pictures else "",
     )
 
 
-def _sound(library: SoundLibrary, clip: LibraryClip) -> Path | None:
-    """The file of a clip; None if it was moved away since the library was built."""
-    try:
-        return library.sound_path(clip)
-    except LibraryError:
-        return None
-
-
-def _likeness(hit: SearchHit, library: SoundLibrary) -> tuple[str, ...]:
-    if math.isnan(hit.similarity):
-        return ()
-    return (f"similarity {hit.similarity:.3f}", *_among_pairs(share_below(library, hit.similarity)))
-
-
-def _among_pairs(share: float) -> tuple[str, ...]:
-    """What a similarity means here: which share of the library's pairs are less alike."""
-    if math.isnan(share):
-        return ()
-    percent = 100 * share
-    told = f"{percent:.1f}" if percent > 99 else f"{percent:.0f}"
-    return (f"closer than {told} % of library pairs",)
+def _where(hit: SearchHit) -> tuple[str, ...]:
+    """File and stretch; the file is left out where the id says it already."""
+    clip = hit.clip
+    stretch = f"{views.clock(clip.start_s)} to {views.clock(clip.end_s)}"
+    return (stretch,) if hit.id == clip.file else (f"{clip.file}, {stretch}",)

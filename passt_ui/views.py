@@ -15,7 +15,11 @@ from passt_ui.hand import Hand
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One sound as a card: ``sound`` is a URL to play, ``choose`` an id to hand to the server."""
+    """One sound as a card: ``sound`` is a URL to play, ``choose`` an id to hand to the server.
+
+    ``asks`` is the id of a sound that can be asked with; ``alike`` its similarity to what was
+    asked, ``told`` what that means.
+    """
 
     title: str
     lines: tuple[str, ...]
@@ -24,11 +28,14 @@ class Card:
     sound: str = ""
     choose: str = ""
     current: bool = False
+    asks: str = ""
+    alike: float | None = None
+    told: str = ""
 
 
 def cards(items: Iterable[Card], *, label: str, small: bool = False) -> str:
     """A list of cards, named ``label`` for screen readers."""
-    rows = "".join(f"<li>{_card(item)}</li>" for item in items)
+    rows = "".join(f"<li>{_card(item)}{_asks(item)}</li>" for item in items)
     size = " small" if small else ""
     return f'<ul class="passt-cards{size}" aria-label="{escape(label)}">{rows}</ul>'
 
@@ -42,6 +49,8 @@ def _card(card: Card) -> str:
         attributes += f' data-choose="{escape(card.choose)}"'
     if card.current:
         attributes += ' aria-current="true"'
+    if card.alike is not None:
+        attributes += f' data-alike="{card.alike:.4f}" data-told="{escape(card.told)}"'
     if not (card.sound or card.choose):
         attributes += " disabled"
     return (
@@ -49,6 +58,23 @@ def _card(card: Card) -> str:
         f"{_picture(card.picture)}"
         f'<span class="text"><b class="play">{escape(card.title)}</b>{lines}</span></button>'
     )
+
+
+def _asks(card: Card) -> str:
+    """Buttons that ask with a sound, below its card."""
+    if not card.asks:
+        return ""
+    named = escape(card.asks)
+    buttons = "".join(
+        f'<button type="button" data-ask="{ask}" data-id="{named}" aria-label="{label}: {named}"'
+        f' title="{what}">{sign}</button>'
+        for ask, sign, label, what in (
+            ("more_like", "more like this", "more like this", "Ask for nothing but this sound"),
+            ("like", "+", "also like", "Ask for sounds that are also like this one"),
+            ("unlike", "\N{MINUS SIGN}", "unlike", "Ask for sounds that are unlike this one"),
+        )
+    )
+    return f'<span class="passt-asks">{buttons}</span>'
 
 
 def _picture(uri: str) -> str:
@@ -193,6 +219,14 @@ def clip_line(hand: Hand) -> str:
             f"{_length(hand.end_s)} · whole clip: {best}"
         )
     return f'<p class="passt-speaks">{title}</p>'
+
+
+def clock(seconds: float) -> str:
+    """``2.5 s`` below a minute, ``1:05.2`` above: where in a file."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{int(minutes)}:{rest:04.1f}"
 
 
 def _length(seconds: float) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks import soundmap
 from tests.browsers import launched, watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -116,11 +115,11 @@ def test_a_point_is_clicked_and_heard(page: Page, sent: Sent) -> None:
     page.mouse.up()
     page.wait_for_function(f"passt.player.key?.startsWith('library:') && {PLAYED} > 0.1")
     expect(page.locator("#map .passt-now")).to_be_visible()
-    card = page.locator("#chosen button")
+    card = page.locator("#chosen .passt-card")
     expect(card).to_have_count(1)
     expect(card).to_contain_text(title)
     expect(card).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#hits button")).to_have_count(12)
+    expect(page.locator("#hits .passt-card")).to_have_count(12)
 
 
 def test_a_lasso_fills_a_list_that_plays_through(page: Page, sent: Sent) -> None:
@@ -182,7 +181,7 @@ def test_a_sound_plays_on_hover_only_where_that_was_asked_for(page: Page, sent: 
     heard = page.evaluate("passt.player.key")
     page.mouse.down()
     page.mouse.up()
-    expect(page.locator("#chosen button")).to_have_count(1)
+    expect(page.locator("#chosen .passt-card")).to_have_count(1)
     assert not page.evaluate("passt.player.audio.paused")
     _hover(page, other)
     page.wait_for_function(f"passt.player.key !== {heard!r} && {PLAYED} > 0.05")
@@ -214,7 +213,7 @@ def test_arrow_keys_walk_and_are_told(page: Page) -> None:
     page.keyboard.press("Space")
     page.wait_for_function("passt.player.audio.paused")
     page.keyboard.press("Enter")
-    expect(page.locator("#chosen button")).to_contain_text(title)
+    expect(page.locator("#chosen .passt-card")).to_contain_text(title)
     page.keyboard.press("l")
     expect(page.locator(".passt-picked li button")).to_have_attribute("data-id", title)
     page.keyboard.press("l")
@@ -245,7 +244,7 @@ def test_points_are_coloured_by_likeness(page: Page, sent: Sent) -> None:
     expect(page.locator(".passt-legend button")).to_have_count(0)
     expect(page.get_by_label("dim the rest")).to_be_disabled()
     page.wait_for_timeout(200)
-    found = page.locator("#hits button").first
+    found = page.locator("#hits .passt-card").first
     best = sent.id.index(found.locator(".text span").first.inner_text())
     ends = page.evaluate("[...document.querySelectorAll('#map .passt-alike')][0].innerText")
     lo, hi = (float(part) for part in ends.split()[:2])
@@ -285,7 +284,7 @@ def test_more_hits_have_a_ring_and_the_view_stays(page: Page) -> None:
 
 
 def test_a_stretch_ends_before_its_file_does(page: Page) -> None:
-    url = page.locator("#hits button").first.get_attribute("data-sound")
+    url = page.locator("#hits .passt-card").first.get_attribute("data-sound")
     page.evaluate(
         """([url]) => {
             window.ends = 0;
@@ -312,14 +311,5 @@ def test_a_phone_has_the_legend_folded(browser: Browser, app_url: str, theme: st
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         x, y = Sent(**page.evaluate(FETCHED)).places(page)[0]
         page.touchscreen.tap(x, y)
-        expect(page.locator("#chosen button")).to_have_count(1)
+        expect(page.locator("#chosen .passt-card")).to_have_count(1)
         page.wait_for_function(f"{PLAYED} > 0.05")
-
-
-def test_the_benchmark_compares_two_maps(chromium: str, capsys: pytest.CaptureFixture[str]) -> None:
-    soundmap.main(["--few", "20", "--many", "200", "--seconds", "0.3", "--chromium", chromium])
-    told = capsys.readouterr().out
-    rows = [line.split("|")[1:-1] for line in told.splitlines() if line.startswith("| ")]
-    assert rows[0][1].strip() == "20 sounds"
-    assert len(rows) == 2 + 2 * len(soundmap.GESTURES) + 3
-    assert all(float(row[1]) > 0 for row in rows[2:])

@@ -1,15 +1,21 @@
-// Cards: examples to choose from, and neighbours to hear. Arrows step through them.
+// Cards: examples to choose from, and neighbours to hear and to ask with. Arrows step through them.
 window.passt = window.passt || {};
 
-passt.cards = (element, props, watch, trigger) => {
+passt.cards = (element, props, watch, trigger, askEvent) => {
+  let asked = false; // whether a button in here asked for what comes next
+
   element.addEventListener("click", (event) => {
     const choice = event.target.closest("[data-choose]");
     if (choice) trigger("select", { id: choice.dataset.choose });
+    const question = event.target.closest("[data-ask]");
+    if (!question) return;
+    asked = true;
+    trigger(askEvent, { ask: question.dataset.ask, id: question.dataset.id });
   });
 
   element.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const cards = [...element.querySelectorAll("button")].filter((button) => !button.disabled);
+    const cards = [...element.querySelectorAll("button:not([data-ask])")].filter((button) => !button.disabled);
     const at = cards.indexOf(document.activeElement);
     if (!step || at < 0) return;
     event.preventDefault();
@@ -18,5 +24,14 @@ passt.cards = (element, props, watch, trigger) => {
     if (next.dataset.sound) next.click();
   });
 
-  watch("value", () => passt.player.refresh());
+  // The button that was pressed is gone with the old cards: the keyboard goes on at the first of the new ones.
+  function stay() {
+    if (asked && document.activeElement === document.body) element.querySelector("button")?.focus({ preventScroll: true });
+    asked = false;
+  }
+
+  watch("value", () => {
+    passt.player.refresh();
+    stay();
+  });
 };

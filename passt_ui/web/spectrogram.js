@@ -1,7 +1,7 @@
-// The spectrogram: heat map, veil over what was taken, patch grid, playhead, click to seek.
+// The spectrogram: heat map, veil over what was taken, patch grid, playhead, click to seek, drag for a stretch.
 window.passt = window.passt || {};
 
-passt.spectrogram = (element, props, watch, trigger) => {
+passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) => {
   const plot = element.querySelector(".passt-plot");
   const head = element.querySelector(".passt-playhead");
   const readout = element.querySelector(".passt-readout");
@@ -64,6 +64,7 @@ passt.spectrogram = (element, props, watch, trigger) => {
   }
 
   function seek(time) {
+    if (stretch.justDrawn()) return;
     const button = buttons.clip;
     if (button?.dataset.sound) player.start(button.dataset.sound, button.dataset.key, time - props.value.start_s);
   }
@@ -79,6 +80,7 @@ passt.spectrogram = (element, props, watch, trigger) => {
       head.style.top = `${plot._fullLayout.yaxis._offset}px`;
       head.style.height = `${plot._fullLayout.yaxis._length}px`;
     }
+    stretch.follow();
     requestAnimationFrame(follow);
   }
 
@@ -89,10 +91,11 @@ passt.spectrogram = (element, props, watch, trigger) => {
     buttons.clip.disabled = !audio;
     readout.dataset.rest = rest ?? "";
     readout.textContent = rest ?? "";
-    if (player.key && !player.key.startsWith(key) && /:(clip|left|taken)$/.test(player.key)) player.stop();
+    if (player.key && !player.key.startsWith(key) && /:(clip|left|taken|stretch)$/.test(player.key)) player.stop();
     element.querySelector(".passt-spectrogram").classList.toggle("empty", !props.value?.figure);
     shown = covered();
     forget();
+    stretch.renew();
     draw();
   }
 
@@ -115,7 +118,7 @@ passt.spectrogram = (element, props, watch, trigger) => {
       if (buttons[part].dataset.sound) return;
       event.stopPropagation();
       buttons[part].setAttribute("aria-busy", "true");
-      trigger("listen", { part });
+      trigger(listenEvent, { part });
     });
   }
 
@@ -134,6 +137,8 @@ passt.spectrogram = (element, props, watch, trigger) => {
     forget();
     draw();
   });
+  const stretch = passt.stretch(element, plot, props, (start, end) => trigger(stretchEvent, { start, end }));
+  watch("stretch", stretch.told);
   grid.addEventListener("change", draw);
   passt.plots.keep(plot, draw);
   renew();
