@@ -178,8 +178,7 @@ class SoundLibrary:
 
     def rows_of(self, numbers: Integers) -> Integers:
         """Rows of clips, (n,), by their numbers, which must be there."""
-        order = np.argsort(self.numbers)
-        return order[np.searchsorted(self.numbers, numbers, sorter=order)]
+        return self._order[np.searchsorted(self.numbers, numbers, sorter=self._order)]
 
     def sound_path(self, clip: LibraryClip) -> Path:
         """The file of a clip, absolute; never outside its root, whatever the CSV says.
@@ -205,6 +204,11 @@ class SoundLibrary:
                 f"put it back, or build again: {self.rebuild}"
             )
         return path
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        """Rows by ascending numbers."""
+        return np.argsort(self.numbers)
 
     @cached_property
     def _rows(self) -> Mapping[str, int]:

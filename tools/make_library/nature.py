@@ -12,7 +12,6 @@ NATURE: tuple[Source, ...] = (
     Source("Stream", "stream", "water", 4, water_weather.stream),
     Source("Drip", "drip", "water", 4, water_weather.drip),
     Source("Waterfall", "waterfall", "water", 4, water.waterfall),
-    Source("Splash, splatter", "splash", "water", 3, water.splash),
     Source("Pour", "pour", "water", 4, water.pour),
     Source("Fire", "fire", "fire", 6, water_weather.fire),
     Source("Dog", "dog", "animals", 7, animals.dog),
