@@ -71,11 +71,12 @@ def trained_on_these(own: OwnHead) -> str:
 
 
 def learnt_from_these(checkpoint: Checkpoint, sounds: LabelledSounds) -> str:
-    """A warning that the bundled model learnt from the bundled sounds; empty for any other."""
+    """A warning that the bundled model learnt from sounds like the bundled ones; else empty."""
     ours = all(clip.path.is_relative_to(BUNDLED_SOUNDS) for clip in sounds.clips)
     if checkpoint.name != BUNDLED or not ours:
         return ""
-    return note(f"{checkpoint.name} learnt from these sounds among others, so this flatters it.")
+    made = "other sounds of the same making"
+    return note(f"{checkpoint.name} learnt from {made} among others, so this flatters it.")
 
 
 def figures(judged: Judgement) -> str:
