@@ -220,7 +220,7 @@ def _wire_models(
     used = room.tab.use.click(on.use_head, hands, api_name="use_head", **shown)
     library_wiring.wire(
         on.library,
-        on.search.k,
+        [on.search.k, on.search.visit],
         on.services.settings.jobs,
         [
             (on.header.model.input, named.then, [on.header.model]),

@@ -145,6 +145,17 @@ class Services:
         uploaded = own or self.storage
         return [*all_of_app(), *(uploaded.listed() if uploaded else [])]
 
+    def within_reach(self, visitor: Visitor) -> list[ListedLibrary]:
+        """The app's libraries, the stored ones, and the one in hand, whosever it is."""
+        found, chosen = self.listed(), visitor.chosen
+        if chosen is not None and chosen.owner is Owner.OWN and chosen.folder.is_dir():
+            found.append(chosen)
+        return found
+
+    def at_the_start(self) -> ListedLibrary:
+        """The library that is in hand when the page opens."""
+        return self.first.chosen or of_app(self.settings.library)
+
     def example(self, example_id: str) -> Example:
         """The example of an id; the first one if there is none."""
         return next((e for e in self.examples if e.id == example_id), self.examples[0])

@@ -84,8 +84,8 @@ class _Found(HTMLParser):
 
 
 def test_the_bundled_library_is_labelled_sounds() -> None:
-    assert ("library bundled", "library:bundled") in library_choices()
-    sounds = of_library("library:bundled")
+    assert ("library bundled", "library:app:bundled") in library_choices()
+    sounds = of_library("library:app:bundled")
     assert len(sounds.clips) == len(list((ASSETS / "library").glob("*.ogg")))
     assert sounds.counts["Rain"] >= 3
     assert sounds.title(sounds.clips[0]) == sounds.clips[0].path.stem
@@ -100,7 +100,7 @@ def test_only_the_apps_libraries_are_opened(key: str) -> None:
 def test_stored_embeddings_are_what_the_model_hears() -> None:
     predictor = Predictor.from_checkpoint(device="cpu")
     visitor = Visitor(predictor=predictor, library=None)
-    sounds = of_library("library:bundled")
+    sounds = of_library("library:app:bundled")
     heard = stored(sounds, visitor)
     assert heard is not None
     few = slice(0, 3)
@@ -113,7 +113,7 @@ def test_stored_embeddings_are_what_the_model_hears() -> None:
 
 
 def test_another_model_must_listen_itself(tiny: Predictor) -> None:
-    assert stored(of_library("library:bundled"), Visitor(predictor=tiny, library=None)) is None
+    assert stored(of_library("library:app:bundled"), Visitor(predictor=tiny, library=None)) is None
 
 
 def test_a_zip_is_labelled_sounds_until_it_is_removed(zipped: LabelledSounds) -> None:

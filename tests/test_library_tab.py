@@ -19,6 +19,7 @@ from passt_core.errors import LibraryError, PasstError
 from passt_core.inference.predictor import Predictor
 from passt_core.library import embed, journal
 from passt_core.network.registry import BUNDLED
+from passt_ui.lab.sounds import library_choices, of_library, stored
 from passt_ui.library import labels, views, watch
 from passt_ui.library.building import BuildHandlers
 from passt_ui.library.facts import facts_of
@@ -33,6 +34,9 @@ from passt_ui.services import ModelShelf, Services, Visitor, visitor_with
 from passt_ui.settings import Settings
 from passt_ui.tabs import library, search
 from tests.sounds import TINY, noise, randomised, save_network, tone, write
+
+pytestmark = pytest.mark.filterwarnings("ignore:The value passed into gr.Dropdown")
+"""Gradio says so of several values at once, in an update."""
 
 HOSTILE = '"><script>alert(1)</script>.wav'
 PLENTY = Room(sounds=99, bytes=1 << 30)
@@ -760,5 +764,22 @@ def test_amounts_are_told_in_fitting_units(
 
 def test_a_card_is_chosen_by_its_event(on: LibraryHandlers) -> None:
     event = SimpleNamespace(_data={"id": "app:bundled"})
-    shown = on.choose_card(None, None, 5, event)
+    shown = on.choose_card(None, None, event, 5)
     assert shown[on.shown.state].chosen == of_app(BUNDLED)
+
+
+def test_the_lab_offers_the_library_in_hand(on: LibraryHandlers, files: list[str]) -> None:
+    visitor, visit = _built(on, files)
+    reach = on.services.within_reach(visitor)
+    assert ("library mine", "library:own:mine") in library_choices(reach)
+    assert library_choices(on.services.within_reach(on.services.first)) == library_choices()
+    sounds = of_library("library:own:mine", reach)
+    assert dict(sounds.counts) == {"Hiss": 1, "Hum": 2}
+    assert sounds.title(sounds.clips[0]) == "a hum.wav"
+    heard = stored(sounds, visitor)
+    assert heard is not None
+    with pytest.raises(LibraryError, match="choose another"):
+        of_library("library:own:mine", on.services.within_reach(on.services.first))
+    left(visit)
+    with pytest.raises(LibraryError, match="choose another"):
+        of_library("library:own:mine", on.services.within_reach(visitor))

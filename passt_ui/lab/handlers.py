@@ -49,11 +49,11 @@ class LabHandlers:
         """The tab was opened: the sounds in hand are judged, if they need not be listened to."""
         visitor, visit = visitor or self.services.first, visit or LabVisit()
         if visit.sounds is None:
-            yield from self._choose(visitor, visit, library_key(self.services.settings.library))
-        elif visit.judged is None:
+            yield from self._choose(visitor, visit, library_key(self.services.at_the_start()))
+            return
+        yield lab.show_choices(self.tab, visit, self.services.within_reach(visitor))
+        if visit.judged is None:
             yield from self._judged_at_once(visitor, visit, visit.sounds)
-        else:
-            yield {self.tab.progress: gr.HTML()}
 
     def choose_sounds(
         self, visitor: Visitor | None, visit: LabVisit | None, key: str
@@ -78,7 +78,7 @@ class LabHandlers:
         if visit.upload is not None:
             visit.upload.remove()
         visit = replace(visit.with_sounds(sounds), upload=sounds)
-        shown = lab.show_sounds(self.tab, visit, visitor.predictor.checkpoint)
+        shown = self._sounds_shown(visitor, visit)
         yield {self.visit: visit, self.tab.upload: None, **shown}
 
     def evaluate(
@@ -149,22 +149,39 @@ class LabHandlers:
         if visit.sounds is None:
             return {self.visit: visit}
         visit = replace(visit, judged=None)
-        shown = lab.show_sounds(self.tab, visit, visitor.predictor.checkpoint)
+        shown = self._sounds_shown(visitor, visit)
         return {self.visit: visit, **shown}
 
     def _choose(self, visitor: Visitor, visit: LabVisit, key: str) -> Iterator[Changes]:
         try:
-            sounds = visit.upload if key == UPLOAD else of_library(key)
-            if sounds is None:
-                raise LibraryError("there is no zip of yours any more; bring it again")
+            sounds = self._sounds_of(key, visitor, visit)
         except PasstError as error:
             visit = visit.with_sounds(None)
             yield {self.visit: visit, **lab.show_nothing(self.tab), **self._refused(error)}
             return
         visit = visit.with_sounds(sounds)
-        shown = lab.show_sounds(self.tab, visit, visitor.predictor.checkpoint)
+        shown = self._sounds_shown(visitor, visit)
         yield {self.visit: visit, **shown}
         yield from self._judged_at_once(visitor, visit, sounds)
+
+    def _sounds_of(self, key: str, visitor: Visitor, visit: LabVisit) -> LabelledSounds:
+        """The sounds of a key.
+
+        Raises:
+            PasstError: there are none.
+        """
+        if key != UPLOAD:
+            return of_library(key, self.services.within_reach(visitor))
+        if visit.upload is None:
+            raise LibraryError("there is no zip of yours any more; bring it again")
+        return visit.upload
+
+    def _sounds_shown(self, visitor: Visitor, visit: LabVisit) -> Changes:
+        listed = self.services.within_reach(visitor)
+        return {
+            **lab.show_sounds(self.tab, visit, visitor.predictor.checkpoint),
+            **lab.show_choices(self.tab, visit, listed),
+        }
 
     def _judged_at_once(
         self, visitor: Visitor, visit: LabVisit, sounds: LabelledSounds
@@ -187,7 +204,8 @@ class LabHandlers:
     ) -> Generator[Changes, None, tuple[LabVisit, Heard]]:
         """The sounds in hand as the model hears them, from where they were heard before if so."""
         yield told(lab_views.progress("Opening the sounds", 0.0))
-        sounds = visit.sounds or of_library(library_key(self.services.settings.library))
+        first = self.services.at_the_start()
+        sounds = visit.sounds or of_library(library_key(first), [first])
         visit = visit if visit.sounds is sounds else visit.with_sounds(sounds)
         heard = visit.heard_with(visitor) or stored(sounds, visitor)
         if heard is None:

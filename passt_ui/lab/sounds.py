@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,13 @@ from types import MappingProxyType
 import numpy as np
 
 from passt_core.errors import DatasetError, LibraryError
-from passt_core.files import INDEX
 from passt_core.lab.archive import unpack
 from passt_core.lab.heard import Heard, HeardClip
 from passt_core.lab.labelled import LabelledClip
 from passt_core.library import store
 from passt_core.library.manifest import Manifest
 from passt_core.library.store import SoundLibrary
+from passt_ui.library.listed import ListedLibrary, all_of_app, find
 from passt_ui.services import Visitor
 
 UPLOAD = "upload"
@@ -38,6 +38,7 @@ class LabelledSounds:
         titles: path of a clip → what the page calls it.
         skipped: reason → how many files were left out for it.
         folder: what must be removed with them; None: they are not ours.
+        library: that they are of; None: they were brought.
     """
 
     key: str
@@ -46,6 +47,7 @@ class LabelledSounds:
     titles: Mapping[Path, str]
     skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     folder: Path | None = None
+    library: ListedLibrary | None = None
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -62,27 +64,30 @@ class LabelledSounds:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def library_choices() -> list[tuple[str, str]]:
-    """(what the page says, key) of the libraries of the app."""
-    return [(f"library {name}", _LIBRARY + name) for name in store.names(INDEX)]
+def library_choices(listed: Sequence[ListedLibrary] | None = None) -> list[tuple[str, str]]:
+    """(what the page says, key) of libraries; None: those of the app."""
+    libraries = all_of_app() if listed is None else listed
+    return [(f"library {one.name}", library_key(one)) for one in libraries]
 
 
-def library_key(name: str) -> str:
-    """The key of a library."""
-    return _LIBRARY + name
+def library_key(library: ListedLibrary) -> str:
+    """The key of a library among the Lab's sounds."""
+    return _LIBRARY + library.key
 
 
-def of_library(key: str) -> LabelledSounds:
+def of_library(key: str, listed: Sequence[ListedLibrary] | None = None) -> LabelledSounds:
     """The labelled sounds of a library, whatever model embedded it.
+
+    Args:
+        key: as :func:`library_key` has it; it is looked up, never opened.
+        listed: the libraries that it may be of; None: those of the app.
 
     Raises:
         DatasetError: none has a label.
         LibraryError: there is no library, or no sound where it was made from.
     """
-    name = key.removeprefix(_LIBRARY)
-    if name not in store.names(INDEX):
-        raise LibraryError(f"there is no library {name!r}; choose one of the list")
-    folder = INDEX / name
+    library = find(key.removeprefix(_LIBRARY), all_of_app() if listed is None else listed)
+    name, folder = library.name, library.folder
     roots = [(folder / source.root).resolve() for source in Manifest.read(folder).sources]
     clips = {roots[clip.source] / clip.file: clip for clip in store.clips_of(folder)}
     labelled = {path: clip for path, clip in clips.items() if clip.label and path.is_file()}
@@ -98,6 +103,7 @@ def of_library(key: str) -> LabelledSounds:
         name=name,
         clips=tuple(LabelledClip(path=path, label=c.label) for path, c in labelled.items()),
         titles=MappingProxyType({path: c.id.partition("#t=")[0] for path, c in labelled.items()}),
+        library=library,
         skipped=MappingProxyType({reason: n for reason, n in skipped.items() if n}),
     )
 
@@ -141,12 +147,11 @@ def stored(sounds: LabelledSounds, visitor: Visitor) -> Heard | None:
 
 
 def _opened(sounds: LabelledSounds, visitor: Visitor) -> SoundLibrary | None:
-    if not sounds.key.startswith(_LIBRARY):
+    if sounds.library is None:
         return None
-    name = sounds.key.removeprefix(_LIBRARY)
-    if visitor.library is not None and visitor.library.name == name:
+    if visitor.library is not None and visitor.chosen == sounds.library:
         return visitor.library
     try:
-        return SoundLibrary.open(INDEX / name, visitor.body)
+        return SoundLibrary.open(sounds.library.folder, visitor.body)
     except LibraryError:
         return None

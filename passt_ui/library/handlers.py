@@ -28,7 +28,10 @@ Changes = dict[Any, Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LibraryHandlers:
-    """The handlers of the library in hand, wherever on the page it is chosen."""
+    """The handlers of the library in hand, wherever on the page it is chosen.
+
+    ``look`` is how the Search tab is looked at: how many hits, and what it is about.
+    """
 
     services: Services
     visit: gr.State
@@ -52,12 +55,12 @@ class LibraryHandlers:
         }
 
     def choose(
-        self, visitor: Visitor | None, visit: LibraryVisit | None, key: str | None, hits: float
+        self, visitor: Visitor | None, visit: LibraryVisit | None, key: str | None, *look: Any
     ) -> Changes:
         """A library was chosen from the list."""
         visitor, visit, listed = self._begun(visitor, visit)
         try:
-            return self._in_hand(visitor, visit, find(key or "", listed), hits)
+            return self._in_hand(visitor, visit, find(key or "", listed), *look)
         except LibraryError as error:
             return self._unchosen(visitor, visit, listed, str(error))
 
@@ -65,17 +68,17 @@ class LibraryHandlers:
         self,
         visitor: Visitor | None,
         visit: LibraryVisit | None,
-        hits: float,
         event: gr.EventData,
+        *look: Any,
     ) -> Changes:
         """A library's card was pressed."""
-        return self.choose(visitor, visit, str(event._data["id"]), hits)
+        return self.choose(visitor, visit, str(event._data["id"]), *look)
 
-    def built(self, visitor: Visitor | None, visit: LibraryVisit | None, hits: float) -> Changes:
+    def built(self, visitor: Visitor | None, visit: LibraryVisit | None, *look: Any) -> Changes:
         """A build has ended: what it made is taken in hand."""
         visitor, visit, _ = self._begun(visitor, visit)
         key, visit.work.built = visit.work.built, ""
-        return self.choose(visitor, visit, key, hits) if key else {self.visit: visit}
+        return self.choose(visitor, visit, key, *look) if key else {self.visit: visit}
 
     def find_clips(self, visitor: Visitor | None, wanted: str) -> Changes:
         """A part of a name was typed."""
@@ -86,7 +89,7 @@ class LibraryHandlers:
         visitor: Visitor | None,
         visit: LibraryVisit | None,
         ids: Sequence[str] | None,
-        hits: float,
+        *look: Any,
     ) -> Changes:
         """Clips that were ticked shall go from the library in hand."""
         visitor, visit, _ = self._begun(visitor, visit)
@@ -100,7 +103,7 @@ class LibraryHandlers:
             return tab_of.refused(self.tab.told, visit.libraries.said(str(error)))
         gone = len(library.clips) - len(left.clips)
         told = f"{_count(gone)} removed from {chosen.name}; {len(left.clips)} left."
-        return {**self._in_hand(visitor, visit, chosen, hits), **self._told(told)}
+        return {**self._in_hand(visitor, visit, chosen, *look), **self._told(told)}
 
     def ask(self, visitor: Visitor | None) -> Changes:
         """Delete was pressed: it is asked whether it is meant."""
@@ -114,7 +117,7 @@ class LibraryHandlers:
         """It was not meant."""
         return tab_of.unasked(self.tab)
 
-    def delete(self, visitor: Visitor | None, visit: LibraryVisit | None, hits: float) -> Changes:
+    def delete(self, visitor: Visitor | None, visit: LibraryVisit | None, *look: Any) -> Changes:
         """It was meant: the library in hand goes, and that of the start takes its place."""
         visitor, visit, _ = self._begun(visitor, visit)
         chosen = visitor.chosen
@@ -127,7 +130,7 @@ class LibraryHandlers:
         first = self.services.first.chosen
         other = of_app(BUNDLED) if first is None or first == chosen else first
         return {
-            **self._in_hand(visitor, visit, other, hits),
+            **self._in_hand(visitor, visit, other, *look),
             **self._told(f"{gone.name} is deleted."),
         }
 
@@ -155,14 +158,14 @@ class LibraryHandlers:
         return visitor or self.services.first, visit, self.services.listed(visit.libraries)
 
     def _in_hand(
-        self, visitor: Visitor, visit: LibraryVisit, chosen: ListedLibrary, hits: float
+        self, visitor: Visitor, visit: LibraryVisit, chosen: ListedLibrary, *look: Any
     ) -> Changes:
         listed = self.services.listed(visit.libraries)
         visitor = with_library(visitor, chosen, self.services.libraries)
         return {
             self.visit: visit,
             **tab_of.show(self.tab, listed, visitor),
-            **self.shown.show(visitor, listed, hits),
+            **self.shown.show(visitor, listed, *look),
         }
 
     def _unchosen(

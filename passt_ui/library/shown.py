@@ -9,6 +9,7 @@ import gradio as gr
 
 from passt_ui import neighbours, views
 from passt_ui.library.listed import ListedLibrary, choices, chosen_key
+from passt_ui.search.visit import SearchVisit
 from passt_ui.services import Visitor
 from passt_ui.tabs import about, explore, search
 from passt_ui.tabs.search import SearchTab
@@ -44,13 +45,26 @@ class LibraryShown:
         """What stands above the tabs."""
         return [self.speaks, self.choice, self.notice]
 
-    def show(self, visitor: Visitor, listed: list[ListedLibrary], hits: float) -> Changes:
-        """Everything that another library changes; the clip in hand stays."""
+    def show(
+        self,
+        visitor: Visitor,
+        listed: list[ListedLibrary],
+        hits: float,
+        asked: SearchVisit | None = None,
+    ) -> Changes:
+        """Everything that another library changes; the clip in hand stays.
+
+        Args:
+            visitor: with the library.
+            listed: those that may be chosen.
+            hits: how many the Search tab shows.
+            asked: what it is about.
+        """
         return {
             self.state: visitor,
             self.hits: neighbours.cards(visitor, explore.NEIGHBOURS),
             self.about: about.about(visitor),
-            **search.show(self.search, visitor, int(hits)),
+            **search.show(self.search, visitor, int(hits), asked),
             **self.show_header(visitor, listed),
         }
 

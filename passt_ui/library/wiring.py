@@ -15,12 +15,14 @@ LIBRARY_QUEUE = "library"
 _PRESSED = "() => setTimeout(() => document.querySelector('#library-download')?.click(), 150)"
 
 
-def wire(on: LibraryHandlers, hits: gr.Slider, jobs: int, models: Sequence[Any]) -> None:
+def wire(
+    on: LibraryHandlers, look: Sequence[gr.components.Component], jobs: int, models: Sequence[Any]
+) -> None:
     """Connect the tab and the header's list.
 
     Args:
         on: the handlers.
-        hits: how many of them the Search tab shows.
+        look: how the Search tab is looked at: how many hits, and what it is about.
         jobs: builds that may go on at the same time.
         models: events by which another model is chosen, what follows each, and what else tells
             which model it is.
@@ -29,11 +31,11 @@ def wire(on: LibraryHandlers, hits: gr.Slider, jobs: int, models: Sequence[Any])
     hands = [shown.state, on.visit]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     everything = {"outputs": [on.visit, *tab.hand, *shown.outputs]} | quiet
-    _wire_building(on, hits, jobs, everything)
+    _wire_building(on, look, jobs, everything)
     shown.choice.input(
-        on.choose, [*hands, shown.choice, hits], api_name="choose_library", **everything
+        on.choose, [*hands, shown.choice, *look], api_name="choose_library", **everything
     )
-    tab.cards.select(on.choose_card, [*hands, hits], api_name="library_card", **everything)
+    tab.cards.select(on.choose_card, [*hands, *look], api_name="library_card", **everything)
     entered = {"outputs": [on.visit, *tab.hand, shown.choice]} | quiet
     tab.tab.select(on.enter, hands, api_name="library_enter", **entered)
     for number, (chosen, follows, name) in enumerate(models):
@@ -47,11 +49,14 @@ def wire(on: LibraryHandlers, hits: gr.Slider, jobs: int, models: Sequence[Any])
             **quiet,
         )
         follows(on.enter, hands, api_name=f"{stopped}_known", **entered)
-    _wire_hand(on, hits, everything, quiet)
+    _wire_hand(on, look, everything, quiet)
 
 
 def _wire_building(
-    on: LibraryHandlers, hits: gr.Slider, jobs: int, everything: dict[str, Any]
+    on: LibraryHandlers,
+    look: Sequence[gr.components.Component],
+    jobs: int,
+    everything: dict[str, Any],
 ) -> None:
     tab, build = on.tab, on.building
     hands = [on.shown.state, on.visit]
@@ -69,7 +74,7 @@ def _wire_building(
     ):
         done = button.click(handler, inputs, api_name=f"library_{handler.__name__}", **works)
         done.then(
-            on.built, [*hands, hits], api_name=f"library_{handler.__name__}_done", **everything
+            on.built, [*hands, *look], api_name=f"library_{handler.__name__}_done", **everything
         )
     tab.stop.click(
         build.stop,
@@ -91,7 +96,10 @@ def _wire_building(
 
 
 def _wire_hand(
-    on: LibraryHandlers, hits: gr.Slider, everything: dict[str, Any], quiet: dict[str, Any]
+    on: LibraryHandlers,
+    look: Sequence[gr.components.Component],
+    everything: dict[str, Any],
+    quiet: dict[str, Any],
 ) -> None:
     tab, state = on.tab, on.shown.state
     hands = [state, on.visit]
@@ -103,10 +111,12 @@ def _wire_hand(
         api_name="library_find",
         **quiet,
     )
-    tab.remove.click(on.remove, [*hands, tab.picked, hits], api_name="library_remove", **everything)
+    tab.remove.click(
+        on.remove, [*hands, tab.picked, *look], api_name="library_remove", **everything
+    )
     tab.delete.click(on.ask, [state], tab.asking, api_name="library_ask", **quiet)
     tab.keep.click(on.keep, None, tab.asking, api_name="library_keep", **quiet)
-    tab.sure.click(on.delete, [*hands, hits], api_name="library_delete", **everything)
+    tab.sure.click(on.delete, [*hands, *look], api_name="library_delete", **everything)
     ready = tab.export.click(
         on.export,
         [*hands, tab.form],

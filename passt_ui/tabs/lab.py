@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from passt_ui.lab import figures
 from passt_ui.lab import views as lab_views
 from passt_ui.lab.sounds import UPLOAD, LabelledSounds, library_choices, library_key
 from passt_ui.lab.visit import LabVisit, OwnHead
+from passt_ui.library.listed import ListedLibrary
 from passt_ui.services import Services
 from passt_ui.views import heading, how_to_read, note
 
@@ -119,8 +121,8 @@ def build(services: Services, tab: gr.Tab) -> LabTab:
 def _sounds_column(services: Services) -> dict[str, Any]:
     gr.HTML(heading("Labelled sounds"))
     sounds = gr.Dropdown(
-        library_choices(),
-        value=library_key(services.settings.library),
+        library_choices(services.listed()),
+        value=library_key(services.at_the_start()),
         label="Sounds",
         info="a library of this app, or what you brought",
         elem_id="lab-sounds",
@@ -257,7 +259,6 @@ def show_sounds(tab: LabTab, visit: LabVisit, checkpoint: Checkpoint) -> Changes
     if sounds is None:
         return {tab.facts: "", **show_nothing(tab)}
     return {
-        tab.sounds: gr.Dropdown(choices=_choices(visit), value=sounds.key),
         tab.facts: lab_views.about_sounds(sounds, checkpoint),
         tab.way: gr.Radio(
             value=way_for(sounds, checkpoint),
@@ -267,9 +268,15 @@ def show_sounds(tab: LabTab, visit: LabVisit, checkpoint: Checkpoint) -> Changes
     }
 
 
-def _choices(visit: LabVisit) -> list[tuple[str, str]]:
+def show_choices(tab: LabTab, visit: LabVisit, listed: Sequence[ListedLibrary]) -> Changes:
+    """The sounds that there are to choose among, and which are in hand."""
     brought = [(f"yours: {visit.upload.name}", UPLOAD)] if visit.upload else []
-    return [*brought, *library_choices()]
+    choices = [*brought, *library_choices(listed)]
+    if visit.sounds is None:
+        return {tab.sounds: gr.Dropdown(choices=choices)}
+    key = visit.sounds.key
+    there = key in {value for _, value in choices}
+    return {tab.sounds: gr.Dropdown(choices=choices, value=key if there else None)}
 
 
 def way_for(sounds: LabelledSounds, checkpoint: Checkpoint) -> str:

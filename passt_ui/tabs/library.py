@@ -42,7 +42,7 @@ class LibraryTab:
     download: gr.DownloadButton
     rebuild: gr.Button
     delete: gr.Button
-    asked: gr.Group
+    asked: gr.Column
     question: gr.HTML
     sure: gr.Button
     keep: gr.Button
@@ -178,7 +178,7 @@ def _hand_column(services: Services) -> dict[str, Any]:
         )
         delete = gr.Button("Delete …", visible=False, elem_id="library-delete", min_width=110)
     download = gr.DownloadButton("Download", visible="hidden", elem_id="library-download")
-    with gr.Group(visible=False, elem_id="library-asked") as asked:
+    with gr.Column(visible=False, elem_id="library-asked") as asked:
         question = gr.HTML("", elem_id="library-question", apply_default_css=False)
         with gr.Row():
             sure = gr.Button("Delete", variant="stop", elem_id="library-sure", min_width=110)
@@ -252,12 +252,12 @@ def show_clips(tab: LibraryTab, visitor: Visitor, wanted: str) -> Changes:
 
 def unasked(tab: LibraryTab) -> Changes:
     """No question."""
-    return {tab.asked: gr.Group(visible=False), tab.question: ""}
+    return {tab.asked: gr.Column(visible=False), tab.question: ""}
 
 
 def asked(tab: LibraryTab, library: ListedLibrary, count: int | None) -> Changes:
     """The question before a library is deleted."""
-    return {tab.asked: gr.Group(visible=True), tab.question: views.question(library, count)}
+    return {tab.asked: gr.Column(visible=True), tab.question: views.question(library, count)}
 
 
 def working(tab: LibraryTab, line: str, share: float | None) -> Changes:
