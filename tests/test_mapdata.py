@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks import soundmap
 from passt_core.errors import LibraryError
 from passt_core.inference.predictor import Predictor
 from passt_core.library.store import SoundLibrary
@@ -114,3 +115,14 @@ def test_a_library_that_was_made_again_has_another_key(
     again = random_library(tmp_path / "mine", tiny.checkpoint, units(20, 32, seed=1))
     shelf = LibraryShelf()
     assert shelf.share(library) != shelf.share(again)
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("default")
+def test_the_benchmark_compares_two_maps(chromium: str, capsys: pytest.CaptureFixture[str]) -> None:
+    soundmap.main(["--few", "20", "--many", "200", "--seconds", "0.3", "--chromium", chromium])
+    told = capsys.readouterr().out
+    rows = [line.split("|")[1:-1] for line in told.splitlines() if line.startswith("| ")]
+    assert rows[0][1].strip() == "20 sounds"
+    assert len(rows) == 2 + 2 * len(soundmap.GESTURES) + 3
+    assert all(float(row[1]) > 0 for row in rows[2:])
