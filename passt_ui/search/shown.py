@@ -42,7 +42,7 @@ def show_answer(tab: SearchTab, visitor: Visitor, visit: SearchVisit, k: int) ->
             found, visit.question, visitor.hand, visitor.predictor.checkpoint.name
         )
     except LibraryError as error:
-        return known | _no_answer(tab, visitor, visit, views.note(_sentence(error)))
+        return known | _no_answer(tab, visitor, visit, views.note(str(error)))
     told = meanwhile(library)
     table, report = (
         gr.DownloadButton(value=str(path), interactive=bool(found.hits)) for path in written
@@ -50,7 +50,7 @@ def show_answer(tab: SearchTab, visitor: Visitor, visit: SearchVisit, k: int) ->
     return known | {
         tab.asked: search_views.asked(visit.question.parts(visitor.hand, library), visit.question),
         tab.notice: gr.HTML(value=views.notice(told) if told else "", visible=bool(told)),
-        tab.left: search_views.left(found.left, library, visit.question),
+        tab.left: search_views.left(found.left, library),
         tab.map: gr.HTML(value=map_value(visitor), query=found.on_map(visitor.library_key)),
         tab.summary: search_views.summary(found),
         tab.chosen: chosen(tab, visitor, visit, found),
@@ -104,7 +104,7 @@ def chosen(tab: SearchTab, visitor: Visitor, visit: SearchVisit, found: Answer |
     try:
         return neighbours.chosen_card(visitor, visitor.library, visit.chosen, found, tab.pictures)
     except LibraryError as error:
-        return views.note(_sentence(error))
+        return views.note(str(error))
 
 
 def show_filter(tab: SearchTab, library: SoundLibrary | None, visit: SearchVisit) -> Changes:
@@ -164,14 +164,9 @@ def laid(tab: SearchTab, line: str = "") -> Changes:
 
 def refused(place: gr.HTML, error: Exception | str) -> Changes:
     """A sentence in place."""
-    return {place: gr.HTML(value=views.notice(_sentence(error)), visible=True)}
+    return {place: gr.HTML(value=views.notice(str(error)), visible=True)}
 
 
 def map_value(visitor: Visitor) -> dict[str, str]:
     """Where the browser finds the map; empty where there is no library for the model."""
     return mapdata.urls(visitor.library_key) if visitor.library else {}
-
-
-def _sentence(error: Exception | str) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

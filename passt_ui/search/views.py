@@ -37,13 +37,12 @@ def _chip(part: Part) -> str:
     return f'<span class="passt-chip {kind}"><span>{said}</span>{cross}</span>'
 
 
-def left(count: int, library: SoundLibrary, question: Question) -> str:
-    """How many sounds come into the search, or what to do where none does."""
-    if not count:
-        return _quiet(loosen(question.within), "status")
+def left(count: int, library: SoundLibrary) -> str:
+    """How many sounds come into the search."""
     everything = len(library.clips)
-    amount = "All" if count == everything else f"{count} of"
-    return _quiet(f"{amount} {everything} sounds of {library.name} are asked.", "status")
+    if count == everything:
+        return told(f"All {everything} sounds of {library.name} are asked.")
+    return told(f"{count} of {everything} sounds of {library.name} are left.")
 
 
 def found(answer: Answer, question: Question) -> str:

@@ -34,7 +34,7 @@ def _wire_question(on: SearchHandlers, hands: list[Any], quiet: dict[str, Any]) 
             on.ask, hands, everything, trigger_mode="multiple", api_name=f"ask_{name}", **in_turn
         )
     gr.on(
-        [tab.labels.input, tab.families.input, tab.text.input],
+        [tab.labels.input, tab.families.input, tab.text.change],
         on.narrow,
         [*hands, *tab.filter],
         tab.answer,
