@@ -75,13 +75,13 @@ def test_a_library_is_built_searched_changed_and_deleted(page: Page, tmp_path: P
     expect(page.locator("#library-cards button")).to_have_count(2)
 
     page.get_by_role("tab", name="Search & Map").click()
-    expect(page.locator("#hits button")).to_have_count(3)
+    expect(page.locator("#hits li")).to_have_count(3)
     expect(page.locator("#map .passt-legend")).to_contain_text("Hiss")
     expect(page.locator("#map-summary")).to_contain_text("Hum (2)")
-    page.locator("#hits button").first.click()
+    page.locator("#hits [data-sound]").first.click()
     page.wait_for_function("passt.player.audio.currentTime > 0.05")
     page.get_by_role("tab", name="Explore").click()
-    expect(page.locator("#neighbours button")).to_have_count(3)
+    expect(page.locator("#neighbours li")).to_have_count(3)
 
     page.get_by_role("tab", name="Library").click()
     expect(page.locator("#library-picked label")).to_have_count(3)
