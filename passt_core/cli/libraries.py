@@ -109,7 +109,7 @@ def remap(
     ] = 15,
     min_dist: Annotated[
         float, typer.Option(help="Least distance on the map: 0 packs groups tightly.")
-    ] = 0.1,
+    ] = 0.3,
     model: Model = BUNDLED,
     index: Index = DEFAULT_INDEX,
 ) -> None:

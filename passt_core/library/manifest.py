@@ -57,7 +57,7 @@ class MapFacts:
     """
 
     neighbours: int = 15
-    min_dist: float = 0.1
+    min_dist: float = 0.3
     placed: int = 0
     judged: int = 0
     trustworthiness: float | None = None

@@ -224,6 +224,7 @@ def _umap(embeddings: Floats, neighbours: int, min_dist: float) -> Floats:
             n_neighbors=neighbours,
             min_dist=min_dist,
             metric="cosine",
+            init="pca",  # parts of the graph that know nothing of each other stay within one view
             random_state=SEED,
             n_jobs=1,
         )
