@@ -114,9 +114,14 @@ def show_filter(tab: SearchTab, library: SoundLibrary | None, visit: SearchVisit
     families = sorted({clip.family for clip in clips if clip.family})
     within = visit.question.within
     return {
-        tab.labels: gr.Dropdown(choices=labels, value=sorted(within.labels), visible=bool(labels)),
+        tab.labels: gr.Dropdown(
+            multiselect=True, choices=labels, value=sorted(within.labels), visible=bool(labels)
+        ),
         tab.families: gr.Dropdown(
-            choices=families, value=sorted(within.families), visible=bool(families)
+            multiselect=True,
+            choices=families,
+            value=sorted(within.families),
+            visible=bool(families),
         ),
         tab.text: within.text,
     }
