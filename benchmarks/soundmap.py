@@ -145,7 +145,7 @@ def page_of(library: SoundLibrary, key: str) -> str:
     """The map's own page, with the scripts and styles of the app."""
     scripts = "".join(f'<script src="files{path}"></script>' for path in components.SCRIPTS)
     styles = "".join(f'<link rel="stylesheet" href="files{path}">' for path in components.STYLES)
-    props = json.dumps({"value": mapdata.urls(key), "query": query(library, key)})
+    props = json.dumps({"value": mapdata.urls(key) | {"query": query(library, key)}})
     return (
         f'<!doctype html><html><head>{styles}</head><body class="light">'
         f'<div id="map" class="gradio-container">{components.MAP}</div>{scripts}'

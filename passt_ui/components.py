@@ -168,8 +168,8 @@ def spectrogram(elem_id: str) -> gr.HTML:
 def soundmap(value: dict[str, str], *, label: str, elem_id: str) -> gr.HTML:
     """The map of a library: ``value`` is what :func:`passt_ui.mapdata.urls` says, or empty.
 
-    The prop ``query`` is the clip in hand, as JSON in a string. ``select`` fires with the id of a
-    sound that was chosen, ``pick`` with the ids of those that were put into the list.
+    With it goes ``query``, what is asked, as JSON in a string; empty: nothing. ``select`` fires
+    with the id of a sound that was chosen, ``pick`` with the ids of those in the list.
     """
     return gr.HTML(
         value=value,
@@ -178,7 +178,6 @@ def soundmap(value: dict[str, str], *, label: str, elem_id: str) -> gr.HTML:
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,
-        query=None,
     )
 
 

@@ -87,8 +87,9 @@ def packed(values: NDArray[Any]) -> str:
 
 
 def title(clip: LibraryClip) -> str:
-    """A clip's name in few words: its file's, and where in the file it begins."""
-    name = posixpath.splitext(posixpath.basename(clip.file))[0]
+    """A clip's name in few words: its id without folders and ending, and where it begins."""
+    name = posixpath.basename(clip.id.partition("#t=")[0])
+    name = name.removesuffix(posixpath.splitext(clip.file)[1])
     if not clip.start_s:
         return name
     minutes, seconds = divmod(int(clip.start_s), 60)

@@ -73,7 +73,7 @@ def _card(
         lines=(
             hit.id,
             *alike,
-            *_where(hit),
+            _where(hit),
             *(() if path else ("the file is not there any more",)),
         ),
         picture=drawn,
@@ -85,8 +85,6 @@ def _card(
     )
 
 
-def _where(hit: SearchHit) -> tuple[str, ...]:
-    """File and stretch; the file is left out where the id says it already."""
-    clip = hit.clip
-    stretch = f"{views.clock(clip.start_s)} to {views.clock(clip.end_s)}"
-    return (stretch,) if hit.id == clip.file else (f"{clip.file}, {stretch}",)
+def _where(hit: SearchHit) -> str:
+    """The stretch of the file; its id is the file's name, or names it."""
+    return f"{views.clock(hit.clip.start_s)} to {views.clock(hit.clip.end_s)}"

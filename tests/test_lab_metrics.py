@@ -88,7 +88,7 @@ def test_neighbours_of_several_classes_need_one_in_common() -> None:
     """Three clips on a line, a+b, b, c: the middle one is nearest to both."""
     truth = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]], bool)
     angles = np.radians([0, 10, 15])
-    first, five, precision = metrics.neighbour_scores(
+    first, _, precision = metrics.neighbour_scores(
         np.stack([np.cos(angles), np.sin(angles)], axis=1), truth
     )
     np.testing.assert_array_equal(first, [1.0, 0.0, np.nan])

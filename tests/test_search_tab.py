@@ -334,7 +334,7 @@ def test_examples_are_added_and_taken_away(on: SearchHandlers, library: SoundLib
     assert visit.question.examples == (ids[0], ids[1])
     changes, visit = _asked(on, visit, "whole_clip")
     assert visit.question.is_whole_clip
-    assert json.loads(changes[on.tab.map].props["query"])["title"] == "both"
+    assert json.loads(changes[on.tab.map]["query"])["title"] == "both"
 
 
 @pytest.mark.parametrize("ask", ["like", "unlike", "more_like", "embedding", "__class__", "nope"])
@@ -371,7 +371,7 @@ def test_sounds_that_cancel_are_told_in_place(
     question = Question(stretch=stretch, minus=(library.clips[0].id,))
     changes = shown.show_answer(on.tab, visitor, SearchVisit(question=question), 3)
     assert "cancel each other out" in changes[on.tab.hits]
-    assert changes[on.tab.map].props["query"] is None
+    assert changes[on.tab.map]["query"] == ""
     assert changes[on.tab.likeness] == ""
     assert "unlike: " in changes[on.tab.asked]
 
@@ -446,7 +446,7 @@ def test_a_map_is_laid_out_anew_and_given_back(on: SearchHandlers, visitor: Visi
     assert on.services.libraries.library(mine.library_key) is mine.library
     assert not on.services.libraries.is_shared(mine.library_key)
     assert done[on.tab.own].visible
-    assert json.loads(done[on.tab.map].props["query"])["key"] == mine.library_key
+    assert json.loads(done[on.tab.map]["query"])["key"] == mine.library_key
     back = on.own_map(mine, done[on.tab.visit], 3)
     assert back[on.state].library.manifest.map == visitor.library.manifest.map
     assert not back[on.tab.own].visible

@@ -51,7 +51,7 @@ def show_answer(tab: SearchTab, visitor: Visitor, visit: SearchVisit, k: int) ->
         tab.asked: search_views.asked(visit.question.parts(visitor.hand, library), visit.question),
         tab.notice: gr.HTML(value=views.notice(told) if told else "", visible=bool(told)),
         tab.left: search_views.left(found.left, library),
-        tab.map: gr.HTML(value=map_value(visitor), query=found.on_map(visitor.library_key)),
+        tab.map: map_value(visitor, found.on_map(visitor.library_key)),
         tab.summary: search_views.summary(found),
         tab.chosen: chosen(tab, visitor, visit, found),
         tab.found: search_views.found(found, visit.question),
@@ -86,7 +86,7 @@ def _no_answer(tab: SearchTab, visitor: Visitor, visit: SearchVisit, reason: str
         tab.asked: search_views.asked(parts, visit.question),
         tab.notice: gr.HTML(value="", visible=False),
         tab.left: "",
-        tab.map: gr.HTML(value=map_value(visitor), query=None),
+        tab.map: map_value(visitor),
         tab.summary: "",
         tab.chosen: chosen(tab, visitor, visit, None),
         tab.found: views.heading("Most alike"),
@@ -172,6 +172,9 @@ def refused(place: gr.HTML, error: Exception | str) -> Changes:
     return {place: gr.HTML(value=views.notice(str(error)), visible=True)}
 
 
-def map_value(visitor: Visitor) -> dict[str, str]:
-    """Where the browser finds the map; empty where there is no library for the model."""
-    return mapdata.urls(visitor.library_key) if visitor.library else {}
+def map_value(visitor: Visitor, query: str = "") -> dict[str, str]:
+    """Where the browser finds the map, and what is asked; empty without a library for the model.
+
+    In one value, not in a prop beside it: of a tab that was not opened yet only values are kept.
+    """
+    return mapdata.urls(visitor.library_key) | {"query": query} if visitor.library else {}

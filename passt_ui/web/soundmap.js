@@ -138,7 +138,7 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
   const known = (numbers) => numbers.map((number) => map.rowOf.get(number)).filter((row) => row !== undefined);
 
   function ask() {
-    const sent = props.query ? JSON.parse(props.query) : null;
+    const sent = props.value?.query ? JSON.parse(props.value.query) : null;
     query = sent && map && sent.key === map.key
       ? { ...sent, alike: passt.mapdata.unpacked(sent.alike), hits: known(sent.hits), linked: known(sent.linked) }
       : null;
@@ -355,7 +355,6 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
 
   find("details").open = matchMedia("(min-width: 641px)").matches;
   watch("value", open);
-  watch("query", ask);
   passt.plots.keep(plot, drawAgain);
   open();
 };

@@ -1,6 +1,7 @@
 """Near duplicates: a clip of the library once more, a little apart, in another room."""
 
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 from numpy.random import PCG64, Generator
@@ -21,7 +22,7 @@ ORIGINALS = (
 )  # fmt: skip
 """Slug and number of the clips that come again."""
 
-BY_SLUG = {source.slug: source for source in (*NATURE, *MADE)}
+BY_SLUG = MappingProxyType({source.slug: source for source in (*NATURE, *MADE)})
 
 
 def retake(rng: Generator, slug: str, number: int) -> Signal:

@@ -1,6 +1,7 @@
 """The made half of the library: machines, vehicles, alarms, the house, music, noise."""
 
 from functools import partial
+from types import MappingProxyType
 
 from . import (
     alarms,
@@ -19,13 +20,15 @@ from . import (
 from .instruments import INSTRUMENTS
 from .source import Source
 
-COUNTS = {
+COUNTS = MappingProxyType(
+{
     "acoustic-guitar": 2, "electric-guitar": 3, "bass-guitar": 2, "ukulele": 2, "pizzicato": 2,
     "harp": 2, "harpsichord": 2, "violin": 3, "string-section": 2, "piano": 2,
     "electric-piano": 1, "organ": 2, "accordion": 2, "synthesizer": 1, "flute": 3, "trumpet": 3,
     "trombone": 2, "french-horn": 2, "harmonica": 2, "marimba": 1, "xylophone": 2,
     "vibraphone": 1, "glockenspiel": 3, "singing-bowl": 3,
-}  # fmt: skip
+}
+)  # fmt: skip
 """Clips of each instrument."""
 
 BAND = tuple(

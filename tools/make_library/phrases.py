@@ -1,5 +1,8 @@
 """Five phrases that eight instruments play alike: one search finds the timbre or the tune."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from numpy.random import Generator
 
 from .dsp import Signal, samples
@@ -41,13 +44,15 @@ _WALTZ: Bar = (
     *((0, 2.8, 77), (3, 2.0, 76), (5, 1.0, 74), (6, 2.0, 74), (8, 1.0, 76), (9, 2.8, 77)),
 )
 
-PHRASES: dict[str, tuple[float, Bar]] = {
-    "d-major-120bpm": (120, _TUNE),
-    "c-minor-90bpm": (90, _CHORDS),
-    "g-major-100bpm": (100, _ARPEGGIO),
-    "e-minor-125bpm": (125, _RIFF),
-    "f-major-180bpm": (180, _WALTZ),
-}
+PHRASES: Mapping[str, tuple[float, Bar]] = MappingProxyType(
+    {
+        "d-major-120bpm": (120, _TUNE),
+        "c-minor-90bpm": (90, _CHORDS),
+        "g-major-100bpm": (100, _ARPEGGIO),
+        "e-minor-125bpm": (125, _RIFF),
+        "f-major-180bpm": (180, _WALTZ),
+    }
+)
 """Name of each phrase, by its key and tempo: beats a minute and notes."""
 
 TAIL = 0.2
