@@ -24,7 +24,7 @@ passt.cards = (element, props, watch, trigger, askEvent) => {
     if (next.dataset.sound) next.click();
   });
 
-  // The button that was pressed is gone with the old cards: the keyboard goes on at the first of the new ones.
+  // Where the button that was pressed is gone with its card, the keyboard goes on at the first that is left.
   function stay() {
     if (asked && document.activeElement === document.body) element.querySelector("button")?.focus({ preventScroll: true });
     asked = false;
