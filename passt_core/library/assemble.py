@@ -56,14 +56,13 @@ class Known:
     def read(cls, home: Path, checkpoint: Checkpoint) -> Known:
         """What the library in a folder knew; of one by another model only where its sounds lie."""
         try:
-            return cls.of(SoundLibrary.open(home, checkpoint))
-        except LibraryError:
-            pass
-        try:
             manifest = Manifest.read(home)
         except LibraryError:
             return cls()
-        return cls(sources=manifest.sources, removed=removed_of(home), manifest=manifest)
+        try:
+            return cls.of(SoundLibrary.open(home, checkpoint))
+        except LibraryError:
+            return cls(sources=manifest.sources, removed=removed_of(home), manifest=manifest)
 
     @classmethod
     def of(cls, library: SoundLibrary) -> Known:
