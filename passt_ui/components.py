@@ -78,7 +78,7 @@ MAP = """
       <option value="label">label</option>
       <option value="family">family</option>
       <option value="cluster">cluster</option>
-      <option value="likeness">similarity to your clip</option>
+      <option value="likeness">similarity to what is asked</option>
     </select></label>
     <span class="passt-segments" role="group" aria-label="What dragging does">
       <button type="button" data-drag="pan" aria-pressed="true">Move</button>

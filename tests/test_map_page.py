@@ -243,7 +243,7 @@ def test_points_have_their_groups_colour(page: Page, sent: Sent, kind: str) -> N
 
 def test_points_are_coloured_by_likeness(page: Page, sent: Sent) -> None:
     page.get_by_label("Colour").select_option("likeness")
-    expect(page.locator(".passt-legend")).to_contain_text("similarity to your clip")
+    expect(page.locator(".passt-legend")).to_contain_text("similarity to what is asked")
     expect(page.locator(".passt-legend button")).to_have_count(0)
     expect(page.get_by_label("dim the rest")).to_be_disabled()
     page.wait_for_timeout(200)

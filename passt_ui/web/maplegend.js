@@ -49,7 +49,7 @@ passt.maplegend = (() => {
     bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
     const row = document.createElement("p");
     row.className = "passt-alike";
-    row.append(query.lo.toFixed(2), bar, query.hi.toFixed(2), " similarity to your clip (cosine)");
+    row.append(query.lo.toFixed(2), bar, query.hi.toFixed(2), " similarity to what is asked (cosine)");
     place.replaceChildren(row);
   }
 
