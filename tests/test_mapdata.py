@@ -76,7 +76,9 @@ def test_a_number_that_no_clip_has_is_refused(library: SoundLibrary, number: int
 
 
 def test_a_stretch_is_named_in_the_file_or_cut_out() -> None:
-    part = replace(clip(1, id="tapes/side a.wav#t=61.5,64", file="tapes/side a.wav"), start_s=61.5, end_s=64.0)
+    part = replace(
+        clip(1, id="tapes/side a.wav#t=61.5,64", file="tapes/side a.wav"), start_s=61.5, end_s=64.0
+    )
     assert mapdata.title(part) == "side a, 1:01"
     assert stretch(part) == (61.5, 64.0)
     assert stretch(replace(part, file="tapes/side a.AIFF")) == (0.0, 2.5)

@@ -206,7 +206,7 @@ def test_a_visitors_own_checkpoint_speaks(page: Page, tiny_checkpoint: Path) -> 
     expect(page.locator("#speaks")).to_contain_text("tiny")
     expect(page.locator("#speaks")).to_contain_text("7 classes")
     expect(page.locator("#neighbours")).to_contain_text("made by the model bundled")
-    expect(page.locator("#neighbours")).to_contain_text("library build")
+    expect(page.locator("#neighbours")).to_contain_text("library rebuild")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

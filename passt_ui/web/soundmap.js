@@ -238,7 +238,7 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
     if (what === null) return leave();
     if (what === "star") {
       current = -1;
-      return say([query.x, query.y], [query.title, "your clip"]);
+      return say([query.x, query.y], [query.title, "what is asked"]);
     }
     look(what);
     if (!hovers.checked || passt.player.key === map.sign(current)) return;
