@@ -314,6 +314,32 @@ def test_library_list(run: Run, index: Path, tmp_path: Path) -> None:
     assert "cannot be read" in run("library", "list", "--index", tmp_path).out
 
 
+def test_a_library_is_deleted_only_by_who_says_so(
+    run: Run,
+    refused: Callable[..., str],
+    tiny: Predictor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    delete = ("library", "delete", "mine", "--index", tmp_path)
+    assert "no sound library" in refused(*delete)
+    checkpoint = replace(tiny.checkpoint, name="tiny")
+    write_library(tmp_path / "mine", checkpoint, units(3, TINY.dim))
+    for answer, code, told in (("", 2, "nothing is deleted; say --yes"), ("n\n", 0, "kept")):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        ended = run(*delete)
+        assert ended.code == code
+        assert told in ended.out + ended.err
+        assert (tmp_path / "mine").is_dir()
+    assert run(*delete, "--yes").code == 0
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_stopped_build_is_listed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".half.journal").touch()
+    assert "its build was stopped" in run("library", "list", "--index", tmp_path).out
+
+
 def test_models_list_names_every_model(run: Run) -> None:
     listed = [line.split()[0] for line in run("models", "list").out.splitlines()[1:]]
     assert listed == list(checkpoints.names())

@@ -375,7 +375,7 @@ def test_from_files_to_a_library_in_hand(on: LibraryHandlers, files: list[str]) 
     assert "library <b>mine</b>, 3 sounds" in shown[on.shown.speaks]
     assert 'data-choose="own:mine" aria-current="true"' in shown[on.tab.cards]
     assert shown[on.tab.clips].visible
-    assert shown[on.shown.search.map].value["key"] == visitor.library_key
+    assert shown[on.shown.search.map]["key"] == visitor.library_key
     assert on.built(None, visit, 5) == {on.visit: visit}  # only once
     left(visit)
 
@@ -527,7 +527,7 @@ def test_a_build_that_is_stopped_goes_on_where_it_was(
     assert on.tab.build not in busy  # the page still shows that it goes on
     assert on.building.stop(visit)[on.tab.stop].interactive is False
     shown = _all(work)
-    assert "Stopped. Kept: 2 of" in _notice(on, shown)
+    assert "Stopped. Kept: the 2 sounds" in _notice(on, shown)
     assert shown[on.tab.build].interactive
     home = visit.libraries.library("mine").folder
     assert journal.path_beside(home).is_file()

@@ -223,8 +223,8 @@ def test_the_nearest_is_never_closer_than_itself(library: SoundLibrary, held: ha
     for hit in found.hits:
         assert found.closer(hit.similarity) == closer((9 - hit.rank) / 9)
     assert closer(1.0 - 1e-9) == "closer than 99.9 % of the library"
-    assert closer(0.0) == "closer than 0 % of the library"
-    assert closer(0.979) == "closer than 97 % of the library"
+    assert closer(0.0) == "closer than 0.0 % of the library"
+    assert closer(0.9791) == "closer than 97.9 % of the library"
 
 
 def test_what_to_loosen() -> None:

@@ -131,15 +131,18 @@ def delete(
     from passt_core.library import store  # noqa: PLC0415 - faiss
 
     home = _home(name, index)
-    if not yes:
-        typer.confirm(f"Delete the library {name} in {home}? Its sounds stay.", abort=True)
-    store.delete(home)
-    echo_facts([("deleted", home)])
+    store.check_there(home)
+    if yes or _agreed(f"Delete the library {name} in {home}? Its sounds stay."):
+        store.delete(home)
+        echo_facts([("deleted", home)])
+    else:
+        echo_facts([("kept", home)])
 
 
 @app.command("list")
 def list_libraries(index: Index = DEFAULT_INDEX, as_json: AsJson = False) -> None:
     """List the libraries."""
+    from passt_core.library.journal import unfinished  # noqa: PLC0415
     from passt_core.library.manifest import Manifest  # noqa: PLC0415 - torch
     from passt_core.library.store import names  # noqa: PLC0415 - faiss
 
@@ -154,6 +157,8 @@ def list_libraries(index: Index = DEFAULT_INDEX, as_json: AsJson = False) -> Non
             minutes = f"{manifest.seconds / 60:.1f}"
             about = (manifest.count, minutes, manifest.model, manifest.changed, "; ".join(roots))
             rows.append((name, *about))
+    stopped = "its build was stopped; build again to go on"
+    rows += [(name, "-", "-", "-", "-", stopped) for name in unfinished(index)]
     columns = ("name", "clips", "minutes", "model", "changed", "sounds")
     if as_json:
         echo_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -225,6 +230,18 @@ def export(
     library, _ = _open(name, model, index)
     exported(library, out, form=form)
     echo_facts([("folder", out), ("clips", len(library.clips))])
+
+
+def _agreed(question: str) -> bool:
+    """Whether someone says yes.
+
+    Raises:
+        LibraryError: nobody is there to answer.
+    """
+    try:
+        return typer.confirm(question)
+    except typer.Abort as error:
+        raise LibraryError("nothing was answered, so nothing is deleted; say --yes") from error
 
 
 def _home(name: str, index: Path) -> Path:

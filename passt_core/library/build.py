@@ -36,8 +36,8 @@ def build(
     """Make a library of a folder's sounds, or bring it up to date.
 
     Only what is new or has changed is heard; what is gone from the folder goes from the library;
-    what was removed by hand stays out. The same sounds, model and machine give the same library;
-    only its dates differ.
+    what was removed by hand stays out; folders that were added to the library stay in it. The same
+    sounds, model and machine give the same library; only its dates differ.
 
     Args:
         folder: the sounds, in it and in the folders in it.
@@ -69,7 +69,10 @@ def building(
     """:func:`build`, step by step, in ``home``."""
     wanted = _source(home, Path(folder), labels)
     known = Known.read(home, predictor.checkpoint)
-    if known.sources and [s.root for s in known.sources] != [wanted.root]:
+    sources: tuple[Source, ...] = (wanted,)
+    if any(source.root == wanted.root for source in known.sources):  # with others that were added
+        sources = tuple(wanted if s.root == wanted.root else s for s in known.sources)
+    elif known.sources:
         if not replace_other:
             roots = ", ".join(str((home / source.root).resolve()) for source in known.sources)
             raise LibraryError(
@@ -77,7 +80,7 @@ def building(
                 "name, or say --replace"
             )
         known = Known()
-    return (yield from _updating(home, (wanted,), predictor, known))
+    return (yield from _updating(home, sources, predictor, known))
 
 
 def adding(

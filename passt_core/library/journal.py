@@ -37,6 +37,12 @@ def path_beside(home: Path) -> Path:
     return home.with_name(f".{home.name}.journal")
 
 
+def unfinished(index: Path) -> tuple[str, ...]:
+    """Names of the libraries in a folder of libraries whose build was stopped, or goes on now."""
+    found = index.glob(".*.journal") if index.is_dir() else ()
+    return tuple(sorted(path.name[1:].removesuffix(".journal") for path in found))
+
+
 class Journal:
     """An open journal; every entry is on disk when its method returns."""
 

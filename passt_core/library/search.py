@@ -26,6 +26,8 @@ DISTRIBUTION_CLIPS = 100_000
 _BLOCK = 16_384
 """Embeddings in memory at a time."""
 _SEED = 0
+_ROUNDING = 1e-5
+"""How far two ways to compute a cosine in float32 may be apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +183,12 @@ class Distribution:
         return cls(ordered=ordered, count=count, edges=edges.astype(np.float32), counts=counts)
 
     def share_below(self, similarity: float) -> float:
-        """What share of the clips is less alike than ``similarity``, 0 to 1."""
-        return float(np.searchsorted(self.ordered, np.float32(similarity)) / len(self.ordered))
+        """What share of the clips is less alike than ``similarity``, 0 to 1.
+
+        By more than a cosine's rounding: a clip that was found is not counted as below itself.
+        """
+        below = np.searchsorted(self.ordered, np.float32(similarity - _ROUNDING))
+        return float(below / len(self.ordered))
 
     def percentile(self, percent: float) -> float:
         """The similarity that ``percent`` of the clips, 0 to 100, are below.

@@ -258,15 +258,24 @@ def write(folder: Path, manifest: Manifest, contents: Contents) -> None:
         ) from error
 
 
+def check_there(folder: Path) -> None:
+    """Hold that a folder is that of a library, whatever state it is in.
+
+    Raises:
+        LibraryError: it is not.
+    """
+    settle_folder(folder)
+    if not (folder / MANIFEST).is_file():
+        raise LibraryError(f"there is no sound library in {folder}; name one that is listed")
+
+
 def delete(folder: Path) -> None:
     """Delete a library, not the sounds that it is of.
 
     Raises:
         LibraryError: there is no library, or it cannot be deleted.
     """
-    settle_folder(folder)
-    if not (folder / MANIFEST).is_file():
-        raise LibraryError(f"there is no sound library in {folder}; name one that is listed")
+    check_there(folder)
     try:
         (folder / MANIFEST).unlink()  # from here on it is none, whatever happens
         shutil.rmtree(folder)

@@ -198,7 +198,7 @@ class LibraryHandlers:
 
     def _told(self, message: str) -> Changes:
         text = f'<p class="passt-speaks" role="status">{escape(message)}</p>'
-        return {self.tab.told: gr.HTML(value=text, visible=True)}
+        return {self.tab.told: gr.HTML(value=text, visible=True), self.tab.summary: ""}
 
 
 def _count(number: int) -> str:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from passt_core.library.store import SoundLibrary
 from passt_core.library.tables import State
+from passt_core.network.registry import BUNDLED
 from passt_ui.lab.views import progress
 from passt_ui.library.facts import GOOD, LibraryFacts
 from passt_ui.library.labels import titles
@@ -19,7 +20,7 @@ __all__ = ["cards_of", "details", "progress", "question", "summary"]
 
 SHOWN = 12
 _WHOSE = MappingProxyType(
-    {Owner.APP: "comes with the app", Owner.STORED: "stored", Owner.OWN: "yours"}
+    {Owner.APP: "of this installation", Owner.STORED: "stored", Owner.OWN: "yours"}
 )
 
 Row = tuple[str, str]
@@ -40,7 +41,7 @@ def _card(facts: LibraryFacts, current: bool) -> Card:
         lines = (
             f"{amount} · {length(manifest.seconds)}",
             f"{model} · {size(facts.own_bytes + facts.sound_bytes)}",
-            f"{_WHOSE[library.owner]}{_health(facts)}",
+            f"{_whose(library)}{_health(facts)}",
         )
     return Card(
         title=library.name,
@@ -50,6 +51,11 @@ def _card(facts: LibraryFacts, current: bool) -> Card:
         choose=library.key,
         current=current,
     )
+
+
+def _whose(library: ListedLibrary) -> str:
+    shipped = library.owner is Owner.APP and library.name == BUNDLED
+    return "comes with the app" if shipped else _WHOSE[library.owner]
 
 
 def _health(facts: LibraryFacts) -> str:

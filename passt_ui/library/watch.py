@@ -97,7 +97,7 @@ def _in_one_thread(steps: Generator[Step, None, T]) -> Generator[Step, None, T]:
 def _stopped(why: str, step: Step) -> str:
     kept = "the sounds that were read"
     if step.stage == "embedding":
-        kept = f"{step.done} of {step.total} sounds that were heard"
+        kept = f"the {step.done} sounds that were heard, of {step.total}"
     return f"{why} Kept: {kept}; press the button again, with the same sounds, to go on."
 
 

@@ -21,8 +21,6 @@ from passt_ui.search.question import Question
 
 LINKED = 8
 """Neighbours that give a question its place on the map and are linked to it."""
-_ROUNDING = 1e-5
-"""Between a similarity as it was found and as the distribution has it."""
 _LEAST_SPAN = 1e-6
 """Between the similarities of a library's sounds; below it all are alike."""
 
@@ -50,7 +48,7 @@ class Answer:
 
     def closer(self, similarity: float) -> str:
         """What a similarity means here: ``closer than 97 % of the library``."""
-        return closer(self.likeness.share_below(similarity - _ROUNDING))
+        return closer(self.likeness.share_below(similarity))
 
     def told(self, similarity: float) -> str:
         """A similarity, and what it means here."""
@@ -115,10 +113,8 @@ def answer(library: SoundLibrary, question: Question, hand: Hand | None, k: int)
 
 
 def closer(share: float) -> str:
-    """``closer than 97 % of the library``, of a share of 0 to 1; never rounded up to all."""
-    percent = 100.0 * share
-    told = f"{math.floor(10 * percent) / 10:.1f}" if percent > 99 else f"{math.floor(percent)}"
-    return f"closer than {told} % of the library"
+    """``closer than 97.3 % of the library``, of a share of 0 to 1; never rounded up to all."""
+    return f"closer than {math.floor(1000.0 * share) / 10:.1f} % of the library"
 
 
 def loosen(within: Filter) -> str:

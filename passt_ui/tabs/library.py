@@ -107,7 +107,7 @@ def _build_column(services: Services) -> dict[str, Any]:
     stay = (
         "Libraries are stored here, for all who use this app."
         if settings.storage
-        else "It is yours alone, and is deleted when you leave."
+        else "It is yours alone, and is deleted when you leave or reload the page."
     )
     gr.HTML(
         '<p class="passt-quiet">Drop sound files or a zip, name the library and press Build. '

@@ -18,6 +18,7 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
   let query = null; // the clip in hand on this map
   let rows = []; // those that are shown, in the order of their points
   let current = -1; // the row that the keyboard or the mouse is at
+  let chosen = -1; // the row that was opened last
   let pointed = null; // where the words stand that say what lies there, as x and y of the map
   const canvas = passt.mapcanvas(find("canvas"));
   let drawnSize = "";
@@ -114,8 +115,8 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
     list.set([]);
     outlines = [];
     for (const groups of Object.values(hidden)) groups.clear();
-    [map, query, current] = [null, null, -1];
-    tell(where?.url ? "Fetching the map…" : "There is no map: no library was made by this model.");
+    [map, query, current, chosen] = [null, null, -1, -1];
+    tell(where?.url ? "Fetching the map…" : "There is no map: the library in hand was not made by this model.");
     if (where?.url) {
       try {
         map = await passt.mapdata.fetched({ ...where }, calls.signal);
@@ -182,7 +183,8 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
 
   function follow() {
     const playing = map && !passt.player.audio.paused ? map.rowOfSign(passt.player.key) : undefined;
-    put(here, current < 0 ? null : place(current));
+    const at = current < 0 ? chosen : current;
+    put(here, at < 0 ? null : place(at));
     put(tip, pointed);
     put(now, playing === undefined ? null : place(playing));
   }
@@ -215,6 +217,8 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
     if (!hovers.checked || passt.player.key !== map.sign(row) || passt.player.audio.paused) {
       passt.player.toggle(map.sound(row), map.sign(row));
     }
+    chosen = row;
+    follow();
     trigger("select", { id: map.id[row] });
   }
 
@@ -255,6 +259,7 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
     plot.on("plotly_unhover", () => hover(null));
     plot.on("plotly_click", (event) => {
       const what = spot(event) && near(spot(event));
+      field.focus({ preventScroll: true }); // so that arrow keys go on from here
       if (typeof what === "number") choose(what);
     });
     plot.on("plotly_doubleclick", () => { if (plot.layout.dragmode === "pan") show(map.x, map.y); });
