@@ -92,7 +92,6 @@ def launch_options(services: Services) -> dict[str, Any]:
     return {
         "server_name": settings.host,
         "server_port": settings.port,
-        "allowed_paths": services.sound_folders,
         "app_kwargs": {"routes": LibraryRoutes(services.libraries).routes()},
         "max_file_size": settings.max_file_mb * gr.FileSize.MB,
         "css_paths": [str(path) for path in (*components.STYLES, LIBRARY_STYLE)],

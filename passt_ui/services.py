@@ -160,17 +160,6 @@ class Services:
         """The example of an id; the first one if there is none."""
         return next((e for e in self.examples if e.id == example_id), self.examples[0])
 
-    @property
-    def sound_folders(self) -> list[str]:
-        """Folders whose sounds the browser may fetch: the library's and the examples'.
-
-        Stored sounds are not among them: they are asked for by their library's key.
-        """
-        library, chosen = self.first.library, self.first.chosen
-        if library is None or (chosen and chosen.changeable):
-            return [str(EXAMPLES)]
-        return [str(EXAMPLES), *map(str, library.roots)]
-
 
 def visitor_with(
     settings: Settings,

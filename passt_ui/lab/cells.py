@@ -12,9 +12,7 @@ from passt_core.inference.predictor import Predictor
 from passt_core.lab.judge import HEAD, Judgement
 from passt_core.signal import audio
 from passt_ui import media, views
-from passt_ui.components import file_url
 from passt_ui.lab.sounds import LabelledSounds
-from passt_ui.services import Services
 from passt_ui.views import Card
 
 MOST = 12
@@ -52,7 +50,6 @@ def cards(
     *,
     sounds: LabelledSounds,
     predictor: Predictor,
-    services: Services,
 ) -> str:
     """The clips as cards: what each is, and what was said of it."""
     rows = rows_of(judged, label, said)[:MOST]
@@ -60,15 +57,13 @@ def cards(
         return views.note(
             "No sound is in this cell. The dark cells are empty: choose a bright one."
         )
-    found = [_card(judged, int(row), sounds, predictor, services) for row in rows]
+    found = [_card(judged, int(row), sounds, predictor) for row in rows]
     return views.cards(found, label=f"{len(found)} sounds of the cell")
 
 
-def _card(
-    judged: Judgement, row: int, sounds: LabelledSounds, predictor: Predictor, services: Services
-) -> Card:
+def _card(judged: Judgement, row: int, sounds: LabelledSounds, predictor: Predictor) -> Card:
     clip = judged.clips[row]
-    sound = _sound(clip.path, predictor, services)
+    sound = _sound(clip.path, predictor)
     there = () if sound else ("the file is not there any more",)
     return Card(
         title=sounds.title(clip),
@@ -89,12 +84,10 @@ def _said(judged: Judgement, row: int) -> str:
     )
 
 
-def _sound(path: Path, predictor: Predictor, services: Services) -> str:
-    """Where the browser finds a sound: served if the app serves its folder, else in the page."""
+def _sound(path: Path, predictor: Predictor) -> str:
+    """A sound as a data URI; empty if it cannot be read any more."""
     if not path.is_file():
         return ""
-    if any(path.is_relative_to(folder) for folder in services.sound_folders):
-        return file_url(path)
     rate = predictor.sample_rate
     try:
         return media.sound_uri(audio.load(path, duration_s=LONGEST_S, sample_rate=rate), rate)

@@ -134,7 +134,6 @@ class LabHandlers:
             said,
             sounds=visit.sounds,
             predictor=visitor.predictor,
-            services=self.services,
         )
         chosen = None if said is None else [label, said]
         return {
