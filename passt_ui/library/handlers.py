@@ -103,7 +103,8 @@ class LibraryHandlers:
             return tab_of.refused(self.tab.told, visit.libraries.said(str(error)))
         gone = len(library.clips) - len(left.clips)
         told = f"{_count(gone)} removed from {chosen.name}; {len(left.clips)} left."
-        return {**self._in_hand(visitor, visit, chosen, *look), **self._told(told)}
+        changed = {**self._in_hand(visitor, visit, chosen, *look), **self._told(told)}
+        return {**changed, self.tab.summary: ""}  # what it said of the build is not true any more
 
     def ask(self, visitor: Visitor | None) -> Changes:
         """Delete was pressed: it is asked whether it is meant."""
@@ -132,6 +133,7 @@ class LibraryHandlers:
         return {
             **self._in_hand(visitor, visit, other, *look),
             **self._told(f"{gone.name} is deleted."),
+            self.tab.summary: "",
         }
 
     def export(self, visitor: Visitor | None, visit: LibraryVisit | None, form: str) -> Changes:
@@ -198,7 +200,7 @@ class LibraryHandlers:
 
     def _told(self, message: str) -> Changes:
         text = f'<p class="passt-speaks" role="status">{escape(message)}</p>'
-        return {self.tab.told: gr.HTML(value=text, visible=True), self.tab.summary: ""}
+        return {self.tab.told: gr.HTML(value=text, visible=True)}
 
 
 def _count(number: int) -> str:
