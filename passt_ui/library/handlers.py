@@ -103,8 +103,7 @@ class LibraryHandlers:
             return tab_of.refused(self.tab.told, visit.libraries.said(str(error)))
         gone = len(library.clips) - len(left.clips)
         told = f"{_count(gone)} removed from {chosen.name}; {len(left.clips)} left."
-        changed = {**self._in_hand(visitor, visit, chosen, *look), **self._told(told)}
-        return {**changed, self.tab.summary: ""}  # what it said of the build is not true any more
+        return {**self._in_hand(visitor, visit, chosen, *look), **self._told(told)}
 
     def ask(self, visitor: Visitor | None) -> Changes:
         """Delete was pressed: it is asked whether it is meant."""
@@ -133,7 +132,6 @@ class LibraryHandlers:
         return {
             **self._in_hand(visitor, visit, other, *look),
             **self._told(f"{gone.name} is deleted."),
-            self.tab.summary: "",
         }
 
     def export(self, visitor: Visitor | None, visit: LibraryVisit | None, form: str) -> Changes:

@@ -102,7 +102,6 @@ def _wire_hand(
     quiet: dict[str, Any],
 ) -> None:
     tab, state = on.tab, on.shown.state
-    everything = everything | {"outputs": [*everything["outputs"], tab.summary]}
     hands = [state, on.visit]
     tab.filter.input(
         on.find_clips,
