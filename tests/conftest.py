@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from passt_core.files import ROOT
 from passt_core.inference.predictor import Predictor
+from tests.browsers import launched
 from tests.sounds import TINY, randomised, save_network
 
 
@@ -40,6 +42,13 @@ def chromium() -> str:
         if name and (found := shutil.which(name)):
             return found
     pytest.skip("no Chromium was found: install chromium, or set PASST_CHROMIUM to one")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A Chromium for the tests of one file."""
+    with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import PATIENCE_MS, launched, watched
+from tests.browsers import PATIENCE_MS, watched
 from tests.sounds import noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with launched(chromium) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from passt_core.errors import LibraryError
 from passt_core.inference.predictor import Predictor
-from passt_core.library import nearest, store
+from passt_core.library import nearest
 from passt_core.library import search as searching
 from passt_core.library.query import Filter, compose
 from passt_core.library.search import (
@@ -25,7 +25,6 @@ from passt_core.library.search import (
     SearchHit,
     more_like,
     search,
-    share_below,
     similarities,
     to_csv,
     to_json,
@@ -117,30 +116,6 @@ def test_an_embedding_that_is_none_is_refused(
 def test_no_neighbours_cannot_be_asked_for(library: SoundLibrary) -> None:
     with pytest.raises(LibraryError, match="at least 1"):
         search(library, library.embeddings[0], 0)
-
-
-def test_share_below_counts_pairs(library: SoundLibrary) -> None:
-    similarities = library.embeddings @ library.embeddings.T
-    pairs = similarities[np.triu_indices(60, k=1)]
-    for threshold in (-1.0, -0.2, 0.0, 0.3, 1.1):
-        assert share_below(library, threshold) == pytest.approx(np.mean(pairs < threshold))
-
-
-def test_share_below_of_a_large_library_is_near(
-    library: SoundLibrary, tmp_path: Path, tiny: Predictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exact = share_below(library, 0.1)
-    monkeypatch.setattr(store, "PAIRED_CLIPS", 40)
-    sampled = random_library(tmp_path / "mine", tiny.checkpoint, np.array(library.embeddings))
-    assert len(sampled.pair_similarities) == 40 * 39 // 2
-    assert share_below(sampled, 0.1) == pytest.approx(exact, abs=0.05)
-    again = SoundLibrary.open(sampled.folder, tiny.checkpoint)
-    assert share_below(again, 0.1) == share_below(sampled, 0.1)
-
-
-def test_one_clip_has_no_pairs(tmp_path: Path, tiny: Predictor) -> None:
-    library = random_library(tmp_path / "one", tiny.checkpoint, units(1, DIM))
-    assert np.isnan(share_below(library, 0.5))
 
 
 def test_a_library_clip_is_placed_where_it_is(library: SoundLibrary) -> None:

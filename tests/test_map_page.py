@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import launched, watched
+from tests.browsers import watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
@@ -44,12 +44,6 @@ PIXELS = """(places) => {
 }"""
 
 Place = tuple[float, float]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with launched(chromium) as browser:
-        yield browser
 
 
 def _open_map(page: Page) -> None:

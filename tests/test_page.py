@@ -12,7 +12,7 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect
 
 from passt_core.files import ASSETS
-from tests.browsers import PATIENCE_MS, launched, watched
+from tests.browsers import PATIENCE_MS, watched
 from tests.sounds import encode, noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -20,12 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 VEIL = "document.querySelector('#spectrogram .passt-plot').data.some(t => t.name === 'taken')"
 PLAYED = "passt.player.audio.currentTime"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with launched(chromium) as browser:
-        yield browser
 
 
 @pytest.fixture

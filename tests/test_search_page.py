@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Download, Locator, Page, expect
 
-from tests.browsers import launched, watched
+from tests.browsers import watched
 from tests.sounds import noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -23,12 +23,6 @@ BARS = "document.querySelector('#likeness .passt-plot').data?.[0]?.y"
 MARK = "document.querySelector('#likeness .passt-plot').layout?.shapes?.[0]?.x0"
 STAR = "document.querySelector('#map .passt-plot').data[2]"
 IDS = "cards => cards.map(card => card.querySelector('.text span').textContent)"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with launched(chromium) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -210,21 +210,6 @@ class Distribution:
         }
 
 
-def share_below(library: SoundLibrary, similarity: float) -> float:
-    """What share of the library's pairs is less alike than ``similarity``, 0 to 1.
-
-    A cosine alone says little: two sounds of .93 are near in one model's space and far in
-    another's. 0.99 here means that only one pair in a hundred is as alike as this.
-
-    Returns:
-        NaN in a library of one clip, which has no pairs.
-    """
-    pairs = library.pair_similarities
-    if not len(pairs):
-        return float("nan")
-    return float(np.searchsorted(pairs, similarity) / len(pairs))
-
-
 def to_csv(hits: Sequence[SearchHit]) -> str:
     """Hits as a table with a header, best first; what is known of a clip stands beside it."""
     text = io.StringIO()

@@ -44,9 +44,6 @@ CLUSTERS = "clusters.npy"
 CHECKED = (CLIPS, FILES, EMBEDDINGS, MAP, CLUSTERS)
 """Files that cannot be had again without the sounds; the FAISS file can always be made again."""
 
-PAIRED_CLIPS = 1000
-"""Clips whose pairs stand for all pairs of a larger library: half a million pairs."""
-
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
@@ -144,17 +141,6 @@ class SoundLibrary:
     def files(self) -> tuple[FileRecord, ...]:
         """What the clips were cut from, and what was left out; read when it is first asked for."""
         return read_files(self.folder / FILES)
-
-    @cached_property
-    def pair_similarities(self) -> Floats:
-        """Similarities of pairs of different clips, ascending, (P,).
-
-        All pairs of a library of up to :data:`PAIRED_CLIPS` clips; of a larger one those of so many
-        clips, drawn with a fixed seed.
-        """
-        drawn = np.random.default_rng(0).permutation(len(self.clips))[:PAIRED_CLIPS]
-        vectors = np.asarray(self.embeddings[np.sort(drawn)])
-        return np.sort((vectors @ vectors.T)[np.triu_indices(len(vectors), k=1)])
 
     def row(self, clip_id: str) -> int:
         """Place of a clip in :attr:`clips`, :attr:`embeddings` and :attr:`map`.
