@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -164,9 +164,23 @@ class Predictor:
         lengths: list[int] = []
         windowing = replace(self.windowing, hop=self.windowing.length)
         windows = (w for w in windowing.cut(_measured(checked, lengths)) if w[1].any())
-        for batch in iter(lambda: list(islice(windows, BATCH)), []):
-            for window, _ in self._listen(batch, PatchoutSpec(), 0):
-                yield replace(window, end_s=min(window.end_s, sum(lengths) / self.sample_rate))
+        for window, _ in self._follow(windows, PatchoutSpec(), 0):
+            yield replace(window, end_s=min(window.end_s, sum(lengths) / self.sample_rate))
+
+    def follow(
+        self, blocks: Iterable[Waveform], windowing: Windowing | None = None
+    ) -> Iterator[tuple[WindowAnalysis, Floats]]:
+        """Listen to a sound of any length as it comes: memory stays bounded.
+
+        Args:
+            blocks: consecutive mono samples at the model's rate.
+            windowing: how they are cut; None: as :meth:`analyze` does.
+
+        Yields:
+            What the model makes of each window, and the window's log-mel (bands, frames).
+        """
+        windows = (windowing or self.windowing).cut(blocks)
+        yield from self._follow(windows, PatchoutSpec(), 0)
 
     def analyze_batch(
         self, clips: Sequence[Clip], patchout: PatchoutSpec | None = None, seed: int = 0
@@ -213,9 +227,15 @@ class Predictor:
         spec = patchout or PatchoutSpec()
         lengths: list[int] = []
         windows = self.windowing.cut(_measured(blocks, lengths))
-        batches = iter(lambda: list(islice(windows, BATCH)), [])
-        heard = chain.from_iterable(self._listen(batch, spec, seed) for batch in batches)
-        return self._summary(lengths, heard, spec, seed)
+        return self._summary(lengths, self._follow(windows, spec, seed), spec, seed)
+
+    def _follow(
+        self, windows: Iterable[_Window], spec: PatchoutSpec, seed: int
+    ) -> Iterator[_Heard]:
+        """Hear windows as they come, :data:`BATCH` of them together."""
+        coming = iter(windows)
+        for batch in iter(lambda: list(islice(coming, BATCH)), []):
+            yield from self._listen(batch, spec, seed)
 
     def _listen(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
         """Hear windows, those of one token count together; results keep the windows' order."""
