@@ -261,11 +261,19 @@ class Attention(nn.Module):
         self.proj = nn.Linear(self.width, config.dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.split(x)
+        return self.join(functional.scaled_dot_product_attention(q, k, v))
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of tokens (B, N, d), each (B, heads, N, d / heads)."""
         batch, tokens, _ = x.shape
         qkv = self.qkv(x).view(batch, tokens, 3, self.heads, self.width // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, N, d / heads)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
-        return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, self.width))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        return q, k, v
+
+    def join(self, mixed: Tensor) -> Tensor:
+        """What the heads gathered, (B, heads, N, d / heads) → (B, N, d)."""
+        return self.proj(mixed.transpose(1, 2).flatten(2))
 
 
 class Mlp(nn.Module):
@@ -367,11 +375,17 @@ class Passt(nn.Module):
 
     def encode(self, tokens: Tensor) -> PasstOutput:
         """Run the blocks over patch tokens (B, n, d), with cls and dist before them."""
+        return self.answer(self.blocks(self.extended(tokens)))
+
+    def extended(self, tokens: Tensor) -> Tensor:
+        """Patch tokens (B, n, d) with cls and dist before them → (B, N, d)."""
         extra = (self.cls_token,) if self.dist_token is None else (self.cls_token, self.dist_token)
         special = torch.cat(extra, dim=1) + self.new_pos_embed  # (1, 1 or 2, d)
-        x = torch.cat([special.expand(len(tokens), -1, -1), tokens], dim=1)  # (B, N, d)
-        x = self.norm(self.blocks(x))
-        embedding = x[:, : self.config.extra_tokens].mean(dim=1)
+        return torch.cat([special.expand(len(tokens), -1, -1), tokens], dim=1)
+
+    def answer(self, x: Tensor) -> PasstOutput:
+        """What the tokens (B, N, d) say that the last block left."""
+        embedding = self.norm(x)[:, : self.config.extra_tokens].mean(dim=1)
         return PasstOutput(self.head(embedding), embedding)
 
     def _check(self, mel: Tensor) -> None:
