@@ -104,7 +104,7 @@ def to_json(events: Sequence[Event], source: EventSource) -> str:
     """An object with the file, the model and the list of events."""
     told = [
         {
-            "label": e.label,
+            "label": _utf8(e.label),
             **{name: round(value, DIGITS) for name, value in asdict(e).items() if name in _FIGURES},
         }
         for e in events
