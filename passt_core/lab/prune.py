@@ -12,24 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from passt_core.errors import AudioError, DatasetError, TrainingError
-from passt_core.inference.windows import Windowing
+from passt_core.errors import DatasetError, TrainingError
+from passt_core.lab.beginnings import spectrograms
 from passt_core.lab.datasets import Dataset
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.model import Block, Passt
 from passt_core.network.surgery import smaller
-from passt_core.signal import audio as audio_io
-from passt_core.signal.mel import MelSpectrogram
 
-_BATCH = 8
 _TINY = 1e-12
 
 Kept = tuple[tuple[int, ...], ...]
@@ -112,7 +107,7 @@ def importance(checkpoint: Checkpoint, dataset: Dataset) -> Importance:
     heads = [torch.zeros(count) for count in config.block_heads]
     units = [torch.zeros(count) for count in config.block_units]
     places = _places(checkpoint, dataset)
-    for mel, truth in _spectrograms(checkpoint, dataset):
+    for mel, truth in spectrograms(checkpoint, dataset):
         with _gates(checkpoint.network, len(mel)) as gates, torch.enable_grad():
             logits = checkpoint.network(mel.to(device)).logits[:, places]
             gradients = torch.autograd.grad(_loss(checkpoint, logits, truth.to(device)), gates)
@@ -178,28 +173,3 @@ def _places(checkpoint: Checkpoint, dataset: Dataset) -> list[int]:
             f"{len(dataset.labels)} labels are unknown to it); prune on what it was trained on"
         )
     return [known[label] for label in dataset.labels]
-
-
-def _spectrograms(checkpoint: Checkpoint, dataset: Dataset) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of clips of one length: (B, bands, frames), and what they are, (B, labels)."""
-    windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
-    mel = MelSpectrogram(checkpoint.front_end).eval()
-    truth = torch.from_numpy(dataset.truth).float()
-    waveforms = [_beginning(clip.path, checkpoint, windowing) for clip in dataset.clips]
-    order = sorted(range(len(waveforms)), key=lambda index: len(waveforms[index]))
-    for _, group in groupby(order, key=lambda index: len(waveforms[index])):
-        alike = list(group)
-        for start in range(0, len(alike), _BATCH):
-            chosen = alike[start : start + _BATCH]
-            yield mel(torch.stack([waveforms[index] for index in chosen])), truth[chosen]
-
-
-def _beginning(path: Path, checkpoint: Checkpoint, windowing: Windowing) -> Tensor:
-    """The first window of a file, (n,); what is shorter than a patch is padded with silence."""
-    rate = checkpoint.front_end.sample_rate
-    try:
-        audio = audio_io.load(path, sample_rate=rate, duration_s=windowing.length / rate)
-    except AudioError as error:
-        raise DatasetError(f"a clip cannot be weighed: {error}") from error
-    waveform = torch.from_numpy(audio[: windowing.length])
-    return functional.pad(waveform, (0, max(0, windowing.least - len(waveform))))
