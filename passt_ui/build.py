@@ -23,7 +23,12 @@ from passt_ui.routes import LibraryRoutes
 from passt_ui.search import wiring as search_wiring
 from passt_ui.search.handlers import SEARCH, SearchHandlers
 from passt_ui.services import Services
-from passt_ui.tabs import about, explore, lab, library, search
+from passt_ui.tabs import about, explore, lab, library, search, timeline
+from passt_ui.timeline import component as timeline_component
+from passt_ui.timeline import visit as timeline_visit
+from passt_ui.timeline import wiring as timeline_wiring
+from passt_ui.timeline.handlers import TimelineHandlers
+from passt_ui.timeline.routes import TimelineRoutes
 
 TITLE = "PaSST Explorer"
 FILES_KEPT = (3600, 86_400)
@@ -43,10 +48,13 @@ def build_app(services: Services) -> gr.Blocks:
         state = gr.State(None, time_to_live=VISIT_SECONDS)
         visit = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=left)
         libraries = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=library_visit.left)
+        along = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=timeline_visit.left)
         header = _header(services)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id=EXPLORE):
                 explore_tab = explore.build(services)
+            with gr.Tab("Timeline", id="timeline") as line:
+                timeline_tab = timeline.build(services, line)
             with gr.Tab("Search & Map", id=SEARCH):
                 search_tab = search.build(services)
             with gr.Tab("Library", id="library") as stock:
@@ -80,21 +88,32 @@ def build_app(services: Services) -> gr.Blocks:
             tabs=tabs,
         )
         works = wiring.wire(handlers)
-        _wire(app, handlers, works)
+        models = _wire(app, handlers, works)
+        timeline_wiring.wire(
+            TimelineHandlers(services=services, state=state, visit=along, tab=timeline_tab), models
+        )
         api.build(services)
     return app.queue(max_size=WAITING)
 
 
 def launch_options(services: Services) -> dict[str, Any]:
     """Arguments of ``launch`` that the page needs wherever it runs."""
-    gr.set_static_paths([str(path) for path in components.SCRIPTS])
+    scripts = (*components.SCRIPTS, *timeline_component.SCRIPTS)
+    gr.set_static_paths([str(path) for path in scripts])
     settings = services.settings
     return {
         "server_name": settings.host,
         "server_port": settings.port,
-        "app_kwargs": {"routes": LibraryRoutes(services.libraries).routes()},
+        "app_kwargs": {
+            "routes": [
+                *TimelineRoutes(services.timelines).routes(),
+                *LibraryRoutes(services.libraries).routes(),
+            ]
+        },
         "max_file_size": settings.max_file_mb * gr.FileSize.MB,
-        "css_paths": [str(path) for path in (*components.STYLES, LIBRARY_STYLE)],
+        "css_paths": [
+            str(path) for path in (*components.STYLES, LIBRARY_STYLE, timeline_component.STYLE)
+        ],
         "theme": theme(),
         "share": False,
         "footer_links": ["api"],
@@ -163,10 +182,10 @@ def _header(services: Services) -> Header:
     return Header(speaks=speaks, model=model, own=own, library=library_choice, notice=notice)
 
 
-def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
+def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> list[Any]:
     """Which touch calls which handler. Endpoints of the page itself are left out of the docs.
 
-    Another model stops ``works``, which the old one does.
+    Another model stops ``works``, which the old one does. Returned is what takes another model.
     """
     tab, found, state = on.explore, on.search, on.state
     listens: dict[str, Any] = {
@@ -196,10 +215,13 @@ def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> None:
         **shown,
     )
     _wire_mask(on, listens)
-    _wire_models(on, works, shown | {"outputs": [*everything, *vars(on.header).values()]}, look)
+    models = _wire_models(
+        on, works, shown | {"outputs": [*everything, *vars(on.header).values()]}, look
+    )
     search_wiring.wire(
         SearchHandlers(services=on.services, state=state, tab=found, explore=tab, tabs=on.tabs)
     )
+    return models
 
 
 def _wire_models(
@@ -207,7 +229,7 @@ def _wire_models(
     works: list[dict[str, Any]],
     shown: dict[str, Any],
     look: Sequence[gr.components.Component],
-) -> None:
+) -> list[Any]:
     room = on.lab
     shown["outputs"] += [on.about, on.tabs, room.visit, *room.tab.setting, *room.tab.results]
     hands = [on.state, room.visit, *look]
@@ -227,6 +249,7 @@ def _wire_models(
             (room.tab.use.click, used.then, []),
         ],
     )
+    return [named, own, used]
 
 
 def _wire_mask(on: Handlers, listens: dict[str, Any]) -> None:

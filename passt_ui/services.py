@@ -23,6 +23,7 @@ from passt_ui.library.uploaded import UploadedLibraries
 from passt_ui.media import thumbnail
 from passt_ui.settings import Settings
 from passt_ui.shelf import LibraryShelf
+from passt_ui.timeline.visit import TimelineShelf
 
 EXAMPLES = ASSETS / "examples"
 MODELS_KEPT = 2
@@ -109,6 +110,7 @@ class Services:
     shelf: ModelShelf
     first: Visitor
     libraries: LibraryShelf = field(default_factory=LibraryShelf)
+    timelines: TimelineShelf = field(default_factory=TimelineShelf)
     storage: UploadedLibraries | None = None
     examples: tuple[Example, ...] = field(default_factory=tuple)
 

@@ -1,0 +1,280 @@
+"""The Timeline tab: what a model hears along a sound of any length, and what it hears just now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from passt_ui import components
+from passt_ui.services import Services
+from passt_ui.tabs.explore import example_cards
+from passt_ui.timeline import component, views
+from passt_ui.timeline.picture import Look, payload
+from passt_ui.timeline.routes import url
+from passt_ui.timeline.visit import TimelineVisit
+from passt_ui.views import heading, how_to_read, note, notice
+
+Changes = dict[Any, Any]
+
+WINDOWS_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+WINDOW_S = 2.0
+HOPS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+BY_LENGTH = 0.0
+"""Stands for a hop that follows the sound's length."""
+CLASSES, MOST_CLASSES = 12, 40
+ON, OFF = 0.5, 0.3
+LONGEST_EVENT_S, LONGEST_GAP_S = 30.0, 30.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimelineTab:
+    """The tab's components."""
+
+    tab: gr.Tab
+    file: gr.File
+    hand: gr.Button
+    examples: gr.HTML
+    window: gr.Dropdown
+    hop: gr.Dropdown
+    again: gr.Button
+    cancel: gr.Button
+    progress: gr.HTML
+    notice: gr.HTML
+    line: gr.HTML
+    picture: gr.HTML
+    classes: gr.Slider
+    chosen: gr.Dropdown
+    on: gr.Slider
+    off: gr.Slider
+    least: gr.Slider
+    merge: gr.Slider
+    events: gr.HTML
+    files: gr.HTML
+
+    @property
+    def look(self) -> list[gr.Slider | gr.Dropdown]:
+        """How a timeline is looked at, and what counts as an event."""
+        return [self.classes, self.chosen, self.on, self.off, self.least, self.merge]
+
+    @property
+    def cut(self) -> list[gr.components.Component]:
+        """How a sound is cut."""
+        return [self.window, self.hop]
+
+    @property
+    def shown(self) -> list[gr.components.Component]:
+        """What another look changes."""
+        return [self.notice, self.picture, self.events]
+
+    @property
+    def outputs(self) -> list[gr.components.Component]:
+        """What a sound that is listened to changes."""
+        return [
+            *self.shown,
+            self.progress,
+            self.line,
+            self.files,
+            self.chosen,
+            self.examples,
+            self.file,
+            self.again,
+            self.cancel,
+        ]
+
+
+def build(services: Services, tab: gr.Tab) -> TimelineTab:
+    """Lay the tab out."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=270):
+            left = _sound_column(services)
+        with gr.Column(scale=11, min_width=320):
+            right = _picture_column()
+    return TimelineTab(tab=tab, **left, **right)
+
+
+def _sound_column(services: Services) -> dict[str, Any]:
+    minutes = services.settings.max_minutes
+    file = gr.File(
+        label=f"Sound of up to {minutes:g} minutes, or a video's",
+        elem_id="timeline-file",
+        height=150,
+    )
+    hand = gr.Button("Listen along the clip of Explore", elem_id="timeline-hand", size="sm")
+    gr.HTML(heading("Examples"))
+    examples = components.card_list(example_cards(services, ""), elem_id="timeline-examples")
+    with gr.Row():
+        window = gr.Dropdown(
+            [(f"{seconds:g} s", seconds) for seconds in WINDOWS_S],
+            value=WINDOW_S,
+            label="Window",
+            info="what the model hears at once",
+            elem_id="timeline-window",
+            min_width=120,
+        )
+        hop = gr.Dropdown(
+            [("by length", BY_LENGTH), *((f"{seconds:g} s", seconds) for seconds in HOPS_S)],
+            value=BY_LENGTH,
+            label="Every",
+            info="from one to the next",
+            elem_id="timeline-hop",
+            min_width=120,
+        )
+    again = gr.Button("Listen again", elem_id="timeline-again", interactive=False)
+    return {
+        "file": file,
+        "hand": hand,
+        "examples": examples,
+        "window": window,
+        "hop": hop,
+        "again": again,
+    }
+
+
+def _picture_column() -> dict[str, Any]:
+    told = gr.HTML("", elem_id="timeline-notice", visible=False)
+    with gr.Row(elem_id="timeline-top", equal_height=False):
+        line = gr.HTML("", elem_id="timeline-line", min_height=22)
+        progress = gr.HTML("", elem_id="timeline-progress", min_height=22)
+        cancel = gr.Button(
+            "Cancel", visible=False, elem_id="timeline-cancel", size="sm", min_width=90, scale=0
+        )
+    picture = component.timeline("timeline")
+    gr.HTML(
+        how_to_read(
+            "Above, the sound's log-mel spectrogram with fixed limits in dB; below, a row for each "
+            "class and in it the probability that the model gives it, window after window. A "
+            "window speaks for the stretch around its middle. Outlines are the events of the rule "
+            "below. Probabilities are of each class alone unless the model was trained for one "
+            "class per clip; a window of digital silence is not judged."
+        )
+    )
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=290):
+            controls = _controls()
+        with gr.Column(scale=7, min_width=320):
+            gr.HTML(heading("Events"))
+            events = gr.HTML("", elem_id="timeline-events", apply_default_css=False)
+            files = gr.HTML("", elem_id="timeline-files", apply_default_css=False)
+    return {
+        "notice": told,
+        "line": line,
+        "progress": progress,
+        "cancel": cancel,
+        "picture": picture,
+        **controls,
+        "events": events,
+        "files": files,
+    }
+
+
+def _controls() -> dict[str, Any]:
+    gr.HTML(heading("Rows and events"))
+    with gr.Group():
+        classes = gr.Slider(
+            1,
+            MOST_CLASSES,
+            value=CLASSES,
+            step=1,
+            label="How many classes",
+            info="those with the highest peaks",
+            elem_id="timeline-classes",
+        )
+        chosen = gr.Dropdown(
+            [],
+            value=[],
+            multiselect=True,
+            label="Only these classes",
+            info="type to find one; none chosen: all may be events",
+            elem_id="timeline-chosen",
+        )
+        with gr.Row():
+            on = _share("Begins at", ON, "reached somewhere", "on")
+            off = _share("Ends below", OFF, "from begin to end", "off")
+        with gr.Row():
+            least = _seconds("Least length (s)", LONGEST_EVENT_S, "shorter ones go", "least")
+            merge = _seconds("Join gaps below (s)", LONGEST_GAP_S, "of one class", "merge")
+    return {
+        "classes": classes,
+        "chosen": chosen,
+        "on": on,
+        "off": off,
+        "least": least,
+        "merge": merge,
+    }
+
+
+def _share(label: str, value: float, info: str, name: str) -> gr.Slider:
+    return gr.Slider(
+        0.05,
+        1.0,
+        value=value,
+        step=0.05,
+        label=label,
+        info=info,
+        elem_id=f"timeline-{name}",
+        min_width=120,
+    )
+
+
+def _seconds(label: str, most: float, info: str, name: str) -> gr.Slider:
+    return gr.Slider(
+        0.0,
+        most,
+        value=0.0,
+        step=0.1,
+        label=label,
+        info=info,
+        elem_id=f"timeline-{name}",
+        min_width=120,
+    )
+
+
+def show(tab: TimelineTab, visit: TimelineVisit, look: Look, *, whole: bool) -> Changes:
+    """What was heard, under a look and the visit's rule; ``whole`` sends every column of it."""
+    heard = visit.heard
+    if heard is None:
+        return show_nothing(tab)
+    found = heard.events(visit.rule)
+    place = url(visit.token, heard.number)
+    return {
+        tab.line: views.line(heard),
+        tab.picture: payload(heard, look, found, place, whole=whole),
+        tab.events: views.events(heard, found, visit.rule, place),
+        tab.files: views.downloads(place),
+    }
+
+
+def show_nothing(tab: TimelineTab) -> Changes:
+    """No sound in hand: nothing of an earlier one stays."""
+    return {
+        tab.line: "",
+        tab.picture: "",
+        tab.events: note("What the model hears, from when to when, is listed here."),
+        tab.files: "",
+    }
+
+
+def listening(tab: TimelineTab, told: str) -> Changes:
+    """A sound is being listened to."""
+    return {
+        tab.progress: told,
+        tab.notice: gr.HTML(value="", visible=False),
+        tab.again: gr.Button(interactive=False),
+        tab.cancel: gr.Button(visible=True, interactive=True),
+    }
+
+
+def idle(tab: TimelineTab, told: str = "", *, again: bool) -> Changes:
+    """Nothing is being listened to; ``again``: there is a sound that can be."""
+    return {
+        tab.progress: told,
+        tab.again: gr.Button(interactive=again),
+        tab.cancel: gr.Button(visible=False),
+    }
+
+
+def refused(tab: TimelineTab, message: str) -> Changes:
+    """A sentence in place."""
+    return {tab.notice: gr.HTML(value=notice(message), visible=True)}

@@ -1,0 +1,1 @@
+"""The Timeline tab's own parts: what a visitor hears along a sound, drawn, served and told."""

@@ -1,0 +1,312 @@
+"""What the page does when a sound is to be heard along, or is looked at in another way.
+
+A visitor's error is told in place; any other ends the work, and Gradio logs it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from passt_core.errors import AudioError, PasstError
+from passt_core.inference.events import EventRule
+from passt_core.inference.predictor import Predictor
+from passt_core.inference.timeline import Pace, Timeline, listen
+from passt_core.signal import audio
+from passt_ui.hand import check_length
+from passt_ui.lab.views import progress
+from passt_ui.services import Services, Visitor
+from passt_ui.tabs import timeline as tab_of
+from passt_ui.tabs.explore import example_cards
+from passt_ui.tabs.timeline import BY_LENGTH, TimelineTab
+from passt_ui.timeline import views
+from passt_ui.timeline.picture import Look
+from passt_ui.timeline.visit import Listening, Sound, TimelineVisit
+
+Changes = dict[Any, Any]
+
+FIRST = "clearing"
+"""Example that stands there when the tab is opened: one sound in it follows another."""
+EVERY_S = 0.7
+"""From one picture of a sound that is being heard to the next."""
+_PARTS = ((30.0, 8), (600.0, 4))
+"""A hop by length: up to so many seconds a window has so many hops; two beyond."""
+_LONGEST = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """The controls of the pace: length of a window, and the hop or :data:`BY_LENGTH`."""
+
+    window_s: float
+    hop_s: float
+
+    def pace(self, predictor: Predictor, path: Path) -> Pace:
+        """The pace for a sound.
+
+        Raises:
+            PasstError: it does not suit the model, or the file is no sound.
+        """
+        hop = self.hop_s
+        if hop == BY_LENGTH:
+            length = audio.info(path).duration_s
+            parts = next((n for most, n in _PARTS if length and length <= most), _LONGEST)
+            frame = predictor.checkpoint.front_end.frame_seconds
+            hop = max(1, round(self.window_s / parts / frame)) * frame
+        return Pace(window_s=self.window_s, hop_s=hop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The controls: which classes are shown, what counts as an event, how the sound is cut."""
+
+    look: Look
+    rule: EventRule
+    cut: Cut
+
+    @classmethod
+    def of(
+        cls,
+        window: float | None,
+        hop: float | None,
+        classes: float | None,
+        chosen: Sequence[str] | None,
+        on: float | None,
+        off: float | None,
+        least: float | None,
+        merge: float | None,
+    ) -> Asked:
+        """From the controls, in the order that the page hands them on.
+
+        An end above the begin is taken for the begin.
+
+        Raises:
+            PasstError: a threshold or a length that no rule can have.
+        """
+        begins = on or tab_of.ON
+        return cls(
+            look=Look(k=max(1, int(classes or 1)), chosen=tuple(chosen or ())),
+            rule=EventRule(
+                on=begins,
+                off=min(begins, off or begins),
+                least_s=least or 0.0,
+                merge_s=merge or 0.0,
+            ),
+            cut=Cut(window_s=window or tab_of.WINDOW_S, hop_s=hop or BY_LENGTH),
+        )
+
+    def rule_for(self, labels: Sequence[str]) -> EventRule:
+        """The rule, over the classes that were chosen."""
+        places = frozenset(labels.index(label) for label in self.look.chosen if label in labels)
+        return replace(self.rule, classes=places)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimelineHandlers:
+    """The handlers; what belongs to a visitor is in ``visit`` and in the page's state.
+
+    ``turns`` are taken window by window: one long sound does not keep the others waiting.
+    """
+
+    services: Services
+    state: gr.State
+    visit: gr.State
+    tab: TimelineTab
+    turns: threading.Semaphore = field(default_factory=threading.Semaphore)
+
+    def enter(
+        self, visitor: Visitor | None, visit: TimelineVisit | None, *controls: Any
+    ) -> Iterator[Changes]:
+        """The tab was opened: the first time there is an example in it."""
+        if visit is not None:
+            return
+        yield from self._example(visitor, None, FIRST, *controls)
+
+    def open_file(
+        self,
+        visitor: Visitor | None,
+        visit: TimelineVisit | None,
+        file: str | None,
+        *controls: Any,
+    ) -> Iterator[Changes]:
+        """A sound was dropped; the box is made ready for the next one."""
+        if not file:
+            return
+        path = Path(file)
+        changes = {
+            self.tab.file: None,
+            self.tab.examples: example_cards(self.services, ""),
+        }
+        yield from self._heard(visitor, visit, path, path.stem, changes, *controls)
+
+    def open_example(
+        self,
+        visitor: Visitor | None,
+        visit: TimelineVisit | None,
+        event: gr.EventData,
+        *controls: Any,
+    ) -> Iterator[Changes]:
+        """An example was chosen."""
+        yield from self._example(visitor, visit, str(event._data["id"]), *controls)
+
+    def open_hand(
+        self, visitor: Visitor | None, visit: TimelineVisit | None, *controls: Any
+    ) -> Iterator[Changes]:
+        """The clip in hand in Explore is to be listened along."""
+        held = visitor.hand if visitor else None
+        if held is None:
+            yield tab_of.refused(
+                self.tab, "there is no clip in hand in Explore; drop one here, or choose an example"
+            )
+            return
+        changes = {self.tab.examples: example_cards(self.services, "")}
+        yield from self._heard(visitor, visit, held.path, held.title, changes, *controls)
+
+    def again(
+        self, visitor: Visitor | None, visit: TimelineVisit | None, *controls: Any
+    ) -> Iterator[Changes]:
+        """The sound in hand is to be heard again: cut in another way, or by another model."""
+        if visit is None or visit.sound is None:
+            return
+        path, title = visit.sound.path, visit.sound.title
+        yield from self._heard(visitor, visit, path, title, {}, *controls)
+
+    def cancel(self, visit: TimelineVisit | None) -> Changes:
+        """Cancel was pressed: what was heard stays."""
+        if visit is None or not visit.stop("Stopped"):
+            return tab_of.idle(self.tab, again=visit is not None and visit.sound is not None)
+        return {self.tab.cancel: gr.Button(interactive=False)}
+
+    def look(self, visit: TimelineVisit | None, *controls: Any) -> Changes:
+        """Other classes, or another rule; nothing is listened to again."""
+        if visit is None or visit.heard is None:
+            return {self.tab.notice: gr.HTML(visible=False)}
+        try:
+            asked = Asked.of(*controls)
+            visit.rule = asked.rule_for(visit.heard.timeline.labels)
+            shown = tab_of.show(self.tab, visit, asked.look, whole=not visit.listens)
+        except PasstError as error:
+            return tab_of.refused(self.tab, str(error))
+        return {self.tab.notice: gr.HTML(value="", visible=False)} | shown
+
+    def model_changed(self, visitor: Visitor | None, visit: TimelineVisit | None) -> Changes:
+        """Another model may have been chosen: say so beside what the old one heard."""
+        heard = visit.heard if visit else None
+        model = (visitor or self.services.first).predictor.checkpoint
+        if visit is None or heard is None or heard.sound.checkpoint is model:
+            return {self.tab.notice: gr.HTML(value="", visible=False)}
+        visit.stop("Stopped, for another model was chosen")
+        return tab_of.refused(
+            self.tab,
+            f"this was heard by {heard.timeline.model}; press Listen again to hear it by "
+            f"{model.name}",
+        )
+
+    def _example(
+        self,
+        visitor: Visitor | None,
+        visit: TimelineVisit | None,
+        example_id: str,
+        *controls: Any,
+    ) -> Iterator[Changes]:
+        example = self.services.example(example_id)
+        changes = {self.tab.examples: example_cards(self.services, example.id)}
+        yield from self._heard(visitor, visit, example.path, example.title, changes, *controls)
+
+    def _heard(
+        self,
+        visitor: Visitor | None,
+        visit: TimelineVisit | None,
+        path: Path,
+        title: str,
+        changes: Changes,
+        *controls: Any,
+    ) -> Iterator[Changes]:
+        """Listen along a sound, telling how far it is; what was heard stays, whatever ends it."""
+        visit = visit or TimelineVisit()
+        self.services.timelines.keep(visit)
+        predictor = (visitor or self.services.first).predictor
+        listening = visit.begin(Sound(path=path, title=title, checkpoint=predictor.checkpoint))
+        chosen = [label for label in controls[3] or () if label in predictor.labels]
+        yield {
+            self.visit: visit,
+            self.tab.chosen: gr.Dropdown(choices=sorted(predictor.labels), value=chosen),
+            **changes,
+            **tab_of.show_nothing(self.tab),
+            **tab_of.listening(self.tab, progress(f"Opening {title}")),
+        }
+        fault = ""
+        try:
+            yield from self._along(predictor, visit, listening, *controls)
+        except PasstError as error:
+            fault = str(error)
+        finally:
+            listening.ended = True
+        if visit.is_current(listening):
+            yield self._ended(visit, listening, fault, *controls)
+
+    def _along(
+        self, predictor: Predictor, visit: TimelineVisit, listening: Listening, *controls: Any
+    ) -> Iterator[Changes]:
+        """Take the snapshots of a sound in hand, one after the other.
+
+        Raises:
+            PasstError: it cannot be heard, or not to its end.
+        """
+        asked = Asked.of(*controls)
+        visit.rule = asked.rule_for(predictor.labels)
+        path, most_s = listening.sound.path, self.services.settings.max_minutes * 60
+        check_length(path, most_s)
+        snapshots = listen(predictor, path, asked.cut.pace(predictor, path), every_s=EVERY_S)
+        began = time.monotonic()
+        with closing(self._in_turn(snapshots, listening)) as steps:
+            for timeline in steps:
+                if visit.hear(listening, timeline) is None or listening.stopped:
+                    return
+                if timeline.done:
+                    return
+                if timeline.duration_s > most_s:
+                    raise AudioError(
+                        f"this sound goes on after {most_s / 60:.0f} min, the limit here; what was "
+                        "heard until then stays"
+                    )
+                told = views.on_the_way(timeline, time.monotonic() - began)
+                yield {
+                    self.tab.progress: progress(*told),
+                    **tab_of.show(self.tab, visit, asked.look, whole=False),
+                }
+
+    def _in_turn(
+        self, snapshots: Iterator[Timeline], listening: Listening
+    ) -> Generator[Timeline, None, None]:
+        """The same snapshots; each is computed when it is this sound's turn."""
+        while not listening.stopped:
+            with self.turns:
+                timeline = next(snapshots, None)
+            if timeline is None:
+                return
+            yield timeline
+
+    def _ended(
+        self, visit: TimelineVisit, listening: Listening, fault: str, *controls: Any
+    ) -> Changes:
+        """What is shown when nothing more comes: all that was heard, and why there is no more."""
+        heard = visit.heard
+        told = ""
+        if listening.stopped and heard is not None:
+            told = f"{listening.why} at {views.on_the_way(heard.timeline, 0.0)[0]}."
+        ended = tab_of.idle(self.tab, told and f'<p class="passt-quiet">{told}</p>', again=True)
+        if fault:
+            ended |= tab_of.refused(self.tab, fault)
+        try:
+            look = Asked.of(*controls).look
+            return ended | tab_of.show(self.tab, visit, look, whole=True)
+        except PasstError as error:
+            return ended | tab_of.refused(self.tab, str(error))

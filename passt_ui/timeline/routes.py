@@ -1,0 +1,121 @@
+"""What the browser fetches of a timeline: its sound, its overview, and its tables.
+
+A sound is asked for by the visit's token and its number. Both are looked up; no path that a visitor
+could send is ever opened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import BaseRoute, Route
+
+from passt_core.errors import AudioError, PasstError
+from passt_core.inference.events import EventRule
+from passt_core.library.tables import LibraryClip
+from passt_ui.playable import Transcodes, media_type, played_as_is
+from passt_ui.timeline import picture, tables
+from passt_ui.timeline.visit import Heard, TimelineShelf
+
+PREFIX = "/passt/timelines"
+
+_PRIVATE = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
+_FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_GONE = "This sound cannot be read any more; drop it again."
+
+
+def url(token: str, number: int) -> str:
+    """Where the browser finds what belongs to a sound, relative to the page."""
+    return f"{PREFIX.lstrip('/')}/{token}/{number}"
+
+
+class TimelineRoutes:
+    """The routes over the visits of a shelf."""
+
+    def __init__(self, shelf: TimelineShelf) -> None:
+        self._shelf = shelf
+        self._transcodes = Transcodes()
+
+    def routes(self) -> list[BaseRoute]:
+        """For the server, ahead of Gradio's own."""
+        own = f"{PREFIX}/{{token}}/{{number}}"
+        return [
+            Route(f"{own}/sound", self.sound),
+            Route(f"{own}/overview", self.overview),
+            Route(f"{own}/events/{{form}}", self.events),
+            Route(f"{own}/probabilities", self.probabilities),
+        ]
+
+    def sound(self, request: Request) -> Response:
+        """``GET …/sound``: the sound, whole or a range of it; as FLAC where browsers want it."""
+        try:
+            heard, _ = self._asked(request)
+            path = heard.sound.path
+            if not played_as_is(path.name):
+                path = self._transcodes.flac(path, _whole(heard))
+            return FileResponse(
+                path, media_type=media_type(heard.sound.path.name), headers=_PRIVATE
+            )
+        except PasstError as error:
+            return _missing(str(error))
+        except OSError as error:  # the message names folders of this machine
+            logging.getLogger(__name__).warning("%s", error)
+            return _missing(_GONE)
+
+    def overview(self, request: Request) -> Response:
+        """``GET …/overview``: the spectrogram of what was heard so far, as a PNG."""
+        try:
+            heard, _ = self._asked(request)
+        except PasstError as error:
+            return _missing(str(error))
+        png = picture.overview_png(heard.timeline)
+        return Response(png, media_type="image/png", headers=_PRIVATE)
+
+    def events(self, request: Request) -> Response:
+        """``GET …/events/{form}``: the events of the visitor's rule, as a file."""
+        try:
+            heard, rule = self._asked(request)
+            form = tables.form_of(request.path_params["form"])
+            text = tables.events(heard, rule, form)
+        except PasstError as error:
+            return _missing(str(error))
+        name = tables.file_name(heard, "events", form.suffix)
+        return PlainTextResponse(text, headers=_FRESH | _attached(name))
+
+    def probabilities(self, request: Request) -> Response:
+        """``GET …/probabilities``: every class in every window, as CSV."""
+        try:
+            heard, _ = self._asked(request)
+        except PasstError as error:
+            return _missing(str(error))
+        name = tables.file_name(heard, "probabilities", ".csv")
+        lines: Iterator[str] = tables.probabilities(heard.timeline)
+        return StreamingResponse(lines, media_type="text/csv", headers=_FRESH | _attached(name))
+
+    def _asked(self, request: Request) -> tuple[Heard, EventRule]:
+        return self._shelf.heard(request.path_params["token"], request.path_params["number"])
+
+
+def _whole(heard: Heard) -> LibraryClip:
+    """The sound as far as its length is known, for what is to be transcoded."""
+    end = picture.end_s(heard.timeline)
+    if not end:
+        raise AudioError(_GONE)
+    return LibraryClip(number=0, id="", file=heard.sound.path.name, start_s=0.0, end_s=end)
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"content-disposition": f"attachment; filename*=utf-8''{quote(name)}"}
+
+
+def _missing(sentence: str) -> Response:
+    return PlainTextResponse(sentence, 404, headers=_FRESH)

@@ -1,0 +1,162 @@
+"""What belongs to one visitor of the Timeline tab: a sound, what was heard of it, and the rule."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from passt_core.errors import AudioError
+from passt_core.inference.events import Event, EventRule, find_events
+from passt_core.inference.timeline import Timeline
+from passt_core.network.checkpoints import Checkpoint
+
+_TOKEN_BYTES = 18
+_GONE = "This sound is not in hand any more; reload the page, or drop it again."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sound:
+    """A sound and who listens: its file, what the page calls it, and the model."""
+
+    path: Path
+    title: str
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Heard:
+    """A sound as far as it was heard.
+
+    Attributes:
+        sound: which one.
+        number: of the visitor's sounds, counted from 1; another pace makes another one.
+        version: of its snapshots, counted from 1.
+        timeline: the snapshot.
+    """
+
+    sound: Sound
+    number: int
+    version: int
+    timeline: Timeline
+
+    def events(self, rule: EventRule) -> tuple[Event, ...]:
+        """What the rule finds in it."""
+        return find_events(self.timeline, rule)
+
+
+class TimelineVisit:
+    """A visitor's Timeline tab; made once in a visit.
+
+    One thread listens, others ask it to stop or look at what was heard. What is heard is handed
+    on as values: whoever has one can go on with it.
+
+    Attributes:
+        token: what the browser knows the visitor's sounds by; it cannot be guessed.
+        sound: the one in hand; None: none yet.
+        heard: the same as far as it was heard; None: nothing of it yet.
+        rule: what counts as an event.
+    """
+
+    def __init__(self) -> None:
+        self.token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self.sound: Sound | None = None
+        self.heard: Heard | None = None
+        self.rule = EventRule()
+        self._lock = threading.Lock()
+        self._count = 0
+        self._running: Listening | None = None
+
+    def begin(self, sound: Sound) -> Listening:
+        """Begin to listen to another sound; what was listened to until now ends."""
+        with self._lock:
+            if self._running is not None:
+                self._running.stop()
+            self._count += 1
+            self._running = Listening(self._count, sound)
+            self.sound, self.heard = sound, None
+            return self._running
+
+    def hear(self, listening: Listening, timeline: Timeline) -> Heard | None:
+        """Take a snapshot in hand; None: another sound was begun meanwhile, and it is let go."""
+        with self._lock:
+            if listening is not self._running:
+                return None
+            version = self.heard.version + 1 if self.heard else 1
+            self.heard = Heard(
+                sound=listening.sound, number=listening.number, version=version, timeline=timeline
+            )
+            return self.heard
+
+    def is_current(self, listening: Listening) -> bool:
+        """Whether no other sound was begun since."""
+        return listening is self._running
+
+    def stop(self, why: str) -> bool:
+        """Ask what is being listened to, if anything is, to stop."""
+        with self._lock:
+            if self._running is None or self._running.ended:
+                return False
+            self._running.stop(why)
+            return True
+
+    @property
+    def listens(self) -> bool:
+        """Whether a sound is being listened to."""
+        running = self._running
+        return running is not None and not running.ended
+
+
+class Listening:
+    """One sound being listened to: whether it was asked to stop, and why."""
+
+    def __init__(self, number: int, sound: Sound) -> None:
+        self.number = number
+        self.sound = sound
+        self.why = ""
+        self.ended = False
+        self._stopped = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stopped.is_set()
+
+    def stop(self, why: str = "") -> None:
+        """Ask it to stop at its next snapshot."""
+        self.why = why
+        self._stopped.set()
+
+
+def left(visit: TimelineVisit | None) -> None:
+    """A visitor has gone: end what goes on."""
+    if visit is not None:
+        visit.stop("The visit has ended.")
+
+
+class TimelineShelf:
+    """Visits that the browser may fetch sounds and tables of, each under its token."""
+
+    def __init__(self) -> None:
+        self._visits: WeakValueDictionary[str, TimelineVisit] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def keep(self, visit: TimelineVisit) -> None:
+        """Put a visit there, for as long as the visitor's state holds it."""
+        with self._lock:
+            self._visits[visit.token] = visit
+
+    def heard(self, token: str, number: str) -> tuple[Heard, EventRule]:
+        """The sound of a token and a number, and the visitor's rule.
+
+        Raises:
+            AudioError: there is none, or another one is in hand now.
+        """
+        with self._lock:
+            visit = self._visits.get(token)
+        heard = visit.heard if visit else None
+        if visit is None or heard is None or str(heard.number) != number:
+            raise AudioError(_GONE)
+        return heard, visit.rule

@@ -1,0 +1,69 @@
+"""Which touch of the Timeline tab calls which handler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from passt_ui.timeline.handlers import TimelineHandlers
+
+TIMELINE_QUEUE = "timeline"
+"""Sounds wait here, so that an hour of one does not keep other visitors' clips waiting."""
+TOGETHER = 8
+"""Sounds that may be on the way at a time; the model hears them in turn, some windows of each."""
+
+
+def wire(on: TimelineHandlers, models: Sequence[Any]) -> None:
+    """Connect the tab; ``models`` are events by which another model is taken in hand."""
+    tab = on.tab
+    hands = [on.state, on.visit]
+    controls = [*tab.cut, *tab.look]
+    hears: dict[str, Any] = {
+        "outputs": [on.visit, *tab.outputs],
+        "concurrency_id": TIMELINE_QUEUE,
+        "concurrency_limit": TOGETHER,
+        "api_visibility": "undocumented",
+        "show_progress": "hidden",
+        "trigger_mode": "multiple",
+    }
+    tab.tab.select(on.enter, [*hands, *controls], api_name="timeline_enter", **hears)
+    tab.file.upload(on.open_file, [*hands, tab.file, *controls], api_name="timeline_file", **hears)
+    tab.examples.select(on.open_example, [*hands, *controls], api_name="timeline_example", **hears)
+    tab.hand.click(on.open_hand, [*hands, *controls], api_name="timeline_hand", **hears)
+    tab.again.click(on.again, [*hands, *controls], api_name="timeline_again", **hears)
+    quick: dict[str, Any] = {
+        "api_visibility": "undocumented",
+        "show_progress": "hidden",
+        "queue": False,
+    }
+    tab.cancel.click(
+        on.cancel,
+        [on.visit],
+        [tab.progress, tab.again, tab.cancel],
+        api_name="timeline_cancel",
+        **quick,
+    )
+    gr.on(
+        [control.input for control in tab.look],
+        on.look,
+        [on.visit, *controls],
+        [*tab.shown, tab.line, tab.files],
+        trigger_mode="always_last",
+        api_name="timeline_look",
+        **quick,
+    )
+    _follow_models(on, models)
+
+
+def _follow_models(on: TimelineHandlers, models: Sequence[Any]) -> None:
+    for number, chosen in enumerate(models):
+        chosen.then(
+            on.model_changed,
+            [on.state, on.visit],
+            [on.tab.notice],
+            api_name=f"timeline_model_{number}",
+            api_visibility="undocumented",
+            show_progress="hidden",
+        )
