@@ -135,6 +135,7 @@ class HearModel(nn.Module):
                 f"the sounds are not a float tensor (n_sounds, n_samples): {told}; "
                 "stack mono sounds of one length, in [-1, 1]"
             )
+        audio = audio.detach()
         sounds, samples = audio.shape
         if not sounds or samples < MIN_SECONDS * self.sample_rate:
             raise AudioError(
@@ -147,7 +148,7 @@ class HearModel(nn.Module):
                 f"the sounds peak at {peak:g}; samples must be finite and lie in [-1, 1]: "
                 "divide by the full scale (32768 for 16 bit)"
             )
-        return audio.detach().float()
+        return audio.float()
 
     def _whole(self, sounds: Tensor) -> Iterator[Tensor]:
         """Embeddings of sounds that are windows themselves."""
