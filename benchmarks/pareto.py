@@ -1,0 +1,216 @@
+"""What each way to make a trained network cheaper costs in quality, and what it saves in time.
+
+``python -m benchmarks.pareto [--dataset DIR --model FILE:FOLDS ... --write docs]``
+
+Nothing is trained. Quality is that of the clips of the folds that a model has not heard, as
+``python -m passt_core evaluate`` scores them, mean over the folds; a model without folds is judged
+on all clips, and the table says that it may have heard them. What pruning and dropping weigh is
+measured on the other folds, never on those that are judged. Several models (each with folds of its
+own) are one column: of one recipe, trained without these folds. Time is that of a 10 s clip from
+samples to answer, mel included, all ways in turn in one run, as a share of the full network's.
+Without a dataset there are only times. ``--write`` puts table, figures and picture into a folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks._frontier import Row, show_rows, write
+from benchmarks._options import FULL, Material, Option, named, options
+from benchmarks._quality import Study, Worth, of_studies, read_sounds
+from benchmarks._table import in_turn
+from passt_core.inference.predictor import Predictor
+from passt_core.lab.datasets import Dataset, join, load_dataset
+from passt_core.network import checkpoints
+from passt_core.network.checkpoints import Checkpoint
+from passt_core.network.model import Passt, PasstConfig
+from passt_core.network.registry import BUNDLED, BUNDLED_FILE
+from passt_core.signal.mel import MelConfig
+
+RATE = 32_000
+SECONDS = 10.0
+LARGE = PasstConfig()
+LARGE_ONLY = (
+    FULL,
+    *("columns, keep 0.5", "columns, keep 0.25", "patches, keep 0.5", "every 2nd column"),
+    *("merging, keep 0.5", "merging, keep 0.25"),
+    *("merging, keep 0.5, decreasing", "merging, keep 0.25, decreasing"),
+    *("10 of 12 blocks", "6 of 12 blocks", "67% of the heads, 50% of the MLP"),
+    *("stride 10 x 16", "stride 16 x 16"),
+)
+"""Of PaSST-S with random weights, whose quality is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A checkpoint and the folds that it has not heard; none: it is judged on all clips."""
+
+    checkpoint: Checkpoint
+    folds: tuple[int, ...]
+
+    @classmethod
+    def of(cls, told: str) -> Model:
+        """From ``NAME`` or ``NAME:1,3``."""
+        name, _, folds = told.partition(":")
+        unheard = tuple(int(fold) for fold in folds.split(",") if fold)
+        return cls(checkpoint=checkpoints.load(name), folds=unheard)
+
+    def study(self, dataset: Dataset) -> Study:
+        """What is judged, and beside it parts that were weighed on the other clips."""
+        folds = self.folds or dataset.folds
+        others = dataset
+        for fold in self.folds:
+            others = others.without(fold)
+        judged = tuple(dataset.only(fold) for fold in folds) or (dataset,)
+        return Study(material=Material.measured(self.checkpoint, others), folds=judged)
+
+
+# --- time ------------------------------------------------------------------------------------
+
+
+def seconds(material: Material, listed: Sequence[Option], runs: int) -> list[float]:
+    """Median seconds of a 10 s clip, one for each way; they take turns."""
+    sound = 0.1 * np.random.default_rng(0).standard_normal(round(SECONDS * RATE))
+    clip = sound.astype(np.float32)
+
+    def once(option: Option, predictor: Predictor) -> object:
+        config = predictor.checkpoint.config
+        return predictor.analyze(clip, RATE, option.spec((config.rows, config.columns(1000))))
+
+    pairs = [(option, option.predictor(material)) for option in listed]
+    return in_turn(runs, *(lambda pair=pair: once(*pair) for pair in pairs))
+
+
+def large() -> Material:
+    """PaSST-S with random weights."""
+    torch.manual_seed(0)
+    network = Passt(LARGE).eval().requires_grad_(False)
+    labels = tuple(f"class {number}" for number in range(LARGE.classes))
+    found = Checkpoint(
+        name="PaSST-S",
+        source="PaSST-S",
+        network=network,
+        front_end=MelConfig(),
+        labels=labels,
+        activation="sigmoid",
+        sha256="",
+    )
+    return Material.unmeasured(found)
+
+
+def timed(
+    material: Material, listed: Sequence[Option], runs: int, worths: Sequence[Worth | None]
+) -> list[Row]:
+    times, full = seconds(material, listed, runs), listed[0].flops(material)
+    return [
+        Row(
+            number=number,
+            family=option.family,
+            name=option.name,
+            flops=option.flops(material) / full,
+            time=time / times[0],
+            worth=worth,
+        )
+        for number, (option, time, worth) in enumerate(zip(listed, times, worths, strict=True))
+    ]
+
+
+# --- the command -----------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    found.add_argument("--dataset", type=Path, help="labelled clips; without it, only times")
+    found.add_argument(
+        "--model", action="append", default=[], metavar="FILE[:FOLDS]", help=f"default: {BUNDLED}"
+    )
+    found.add_argument("--only", action="append", default=[], metavar="NAME", help="beside full")
+    found.add_argument("--runs", type=int, default=15, help="of the clock")
+    found.add_argument("--no-large", action="store_true", help="leave PaSST-S out")
+    found.add_argument("--keep", type=Path, help="folder of answers, which are not asked for again")
+    found.add_argument("--write", type=Path, help="folder of efficiency.md, .json and pareto.svg")
+    return found
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Quality does not hang on the threads: leave the other cores to others."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def about(models: Sequence[Model], dataset: Dataset) -> str:
+    """Which clips each model is judged on, and whether it has heard them."""
+    lines = []
+    for model in models:
+        name = model.checkpoint.name
+        if model.folds:
+            clips = sum(len(dataset.only(fold)) for fold in model.folds)
+            folds = ", ".join(map(str, model.folds))
+            lines.append(f"{name}: {clips} clips of folds {folds}, given as unheard in training")
+        else:
+            lines.append(
+                f"{name}: all {len(dataset)} clips; no unheard folds were given: it MAY HAVE HEARD "
+                "THEM IN TRAINING, and its figures may be too good"
+            )
+    return "\n".join(lines)
+
+
+def quality(
+    chosen: argparse.Namespace, models: Sequence[Model], listed: Sequence[Option]
+) -> list[Worth | None]:
+    """What each way is worth; None for all without a dataset."""
+    if chosen.dataset is None:
+        print("No dataset was given: times without quality.")
+        return [None] * len(listed)
+    dataset = load_dataset(chosen.dataset)
+    print(about(models, dataset))
+    with one_thread():
+        studies = [model.study(dataset) for model in models]
+        judged = join([fold for study in studies for fold in study.folds])
+        sounds = read_sounds(judged, RATE)
+        return [*of_studies(studies, listed, sounds, chosen.keep)]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    chosen = parser().parse_args(arguments)
+    if not chosen.model and not BUNDLED_FILE.is_file():
+        sys.exit("The bundled checkpoint is not there; give one with --model.")
+    models = [Model.of(told) for told in chosen.model or [BUNDLED]]
+    first = Material.unmeasured(models[0].checkpoint)
+    listed = options(first)
+    if chosen.only:
+        unknown = set(chosen.only) - {option.name for option in listed}
+        if unknown:
+            sys.exit(f"no such way: {', '.join(sorted(unknown))}; there are "
+                     f"{'; '.join(option.name for option in listed)}")  # fmt: skip
+        listed = named(listed, [FULL, *chosen.only])
+    worths = quality(chosen, models, listed)
+    found = timed(first, listed, chosen.runs, worths)
+    print(f"{torch.get_num_threads()} threads; times of 10 s, medians of {chosen.runs}, in turn")
+    show_rows(found)
+    big: list[Row] = []
+    if not chosen.no_large:
+        material = large()
+        ways = named(options(material), LARGE_ONLY)
+        big = timed(material, ways, max(3, chosen.runs // 5), [None] * len(ways))
+        print("\nPaSST-S, stride 10 x 10, random weights:")
+        show_rows(big)
+    if chosen.write:
+        write(chosen.write, found, big, threads=torch.get_num_threads())
+
+
+if __name__ == "__main__":
+    main()
