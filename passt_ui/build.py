@@ -25,6 +25,7 @@ from passt_ui.search.handlers import SEARCH, SearchHandlers
 from passt_ui.services import Services
 from passt_ui.tabs import about, explore, lab, library, search, timeline
 from passt_ui.timeline import component as timeline_component
+from passt_ui.timeline import live
 from passt_ui.timeline import visit as timeline_visit
 from passt_ui.timeline import wiring as timeline_wiring
 from passt_ui.timeline.handlers import TimelineHandlers
@@ -49,12 +50,13 @@ def build_app(services: Services) -> gr.Blocks:
         visit = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=left)
         libraries = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=library_visit.left)
         along = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=timeline_visit.left)
+        microphone = gr.State(None, time_to_live=VISIT_SECONDS)
         header = _header(services)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id=EXPLORE):
                 explore_tab = explore.build(services)
             with gr.Tab("Timeline", id="timeline") as line:
-                timeline_tab = timeline.build(services, line)
+                timeline_tab, live_tab = timeline.build(services, line)
             with gr.Tab("Search & Map", id=SEARCH):
                 search_tab = search.build(services)
             with gr.Tab("Library", id="library") as stock:
@@ -92,6 +94,7 @@ def build_app(services: Services) -> gr.Blocks:
         timeline_wiring.wire(
             TimelineHandlers(services=services, state=state, visit=along, tab=timeline_tab), models
         )
+        live.wire(live.LiveHandlers(services=services, state=state, visit=microphone, tab=live_tab))
         api.build(services)
     return app.queue(max_size=WAITING)
 

@@ -10,7 +10,7 @@ import gradio as gr
 from passt_ui import components
 from passt_ui.services import Services
 from passt_ui.tabs.explore import example_cards
-from passt_ui.timeline import component, views
+from passt_ui.timeline import component, live, views
 from passt_ui.timeline.picture import Look, payload
 from passt_ui.timeline.routes import url
 from passt_ui.timeline.visit import TimelineVisit
@@ -84,14 +84,17 @@ class TimelineTab:
         ]
 
 
-def build(services: Services, tab: gr.Tab) -> TimelineTab:
-    """Lay the tab out."""
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=270):
-            left = _sound_column(services)
-        with gr.Column(scale=11, min_width=320):
-            right = _picture_column()
-    return TimelineTab(tab=tab, **left, **right)
+def build(services: Services, tab: gr.Tab) -> tuple[TimelineTab, live.LiveTab]:
+    """Lay the tab out: a sound, and beside it the microphone."""
+    with gr.Tabs(elem_id="timeline-parts"):
+        with gr.Tab("A sound", id="timeline-sound"), gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=270):
+                left = _sound_column(services)
+            with gr.Column(scale=11, min_width=320):
+                right = _picture_column()
+        with gr.Tab("Live: the microphone", id="timeline-live"):
+            microphone = live.build()
+    return TimelineTab(tab=tab, **left, **right), microphone
 
 
 def _sound_column(services: Services) -> dict[str, Any]:
@@ -114,10 +117,10 @@ def _sound_column(services: Services) -> dict[str, Any]:
             min_width=120,
         )
         hop = gr.Dropdown(
-            [("by length", BY_LENGTH), *((f"{seconds:g} s", seconds) for seconds in HOPS_S)],
+            [("auto", BY_LENGTH), *((f"{seconds:g} s", seconds) for seconds in HOPS_S)],
             value=BY_LENGTH,
             label="Every",
-            info="from one to the next",
+            info="to the next one",
             elem_id="timeline-hop",
             min_width=120,
         )
@@ -150,13 +153,10 @@ def _picture_column() -> dict[str, Any]:
             "class per clip; a window of digital silence is not judged."
         )
     )
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=290):
-            controls = _controls()
-        with gr.Column(scale=7, min_width=320):
-            gr.HTML(heading("Events"))
-            events = gr.HTML("", elem_id="timeline-events", apply_default_css=False)
-            files = gr.HTML("", elem_id="timeline-files", apply_default_css=False)
+    controls = _controls()
+    gr.HTML(heading("Events"))
+    events = gr.HTML("", elem_id="timeline-events", apply_default_css=False)
+    files = gr.HTML("", elem_id="timeline-files", apply_default_css=False)
     return {
         "notice": told,
         "line": line,
@@ -170,31 +170,33 @@ def _picture_column() -> dict[str, Any]:
 
 
 def _controls() -> dict[str, Any]:
-    gr.HTML(heading("Rows and events"))
-    with gr.Group():
-        classes = gr.Slider(
-            1,
-            MOST_CLASSES,
-            value=CLASSES,
-            step=1,
-            label="How many classes",
-            info="those with the highest peaks",
-            elem_id="timeline-classes",
-        )
-        chosen = gr.Dropdown(
-            [],
-            value=[],
-            multiselect=True,
-            label="Only these classes",
-            info="type to find one; none chosen: all may be events",
-            elem_id="timeline-chosen",
-        )
+    with gr.Group(elem_id="timeline-rule"):
         with gr.Row():
-            on = _share("Begins at", ON, "reached somewhere", "on")
-            off = _share("Ends below", OFF, "from begin to end", "off")
+            classes = gr.Slider(
+                1,
+                MOST_CLASSES,
+                value=CLASSES,
+                step=1,
+                label="Rows",
+                info="classes with the highest peaks",
+                elem_id="timeline-classes",
+                min_width=200,
+            )
+            chosen = gr.Dropdown(
+                [],
+                value=[],
+                multiselect=True,
+                label="Only these classes",
+                info="in the rows and among the events; type to find one",
+                elem_id="timeline-chosen",
+                scale=3,
+                min_width=260,
+            )
         with gr.Row():
+            on = _share("Event begins at", ON, "reached somewhere", "on")
+            off = _share("and ends below", OFF, "held throughout", "off")
             least = _seconds("Least length (s)", LONGEST_EVENT_S, "shorter ones go", "least")
-            merge = _seconds("Join gaps below (s)", LONGEST_GAP_S, "of one class", "merge")
+            merge = _seconds("Join gaps (s)", LONGEST_GAP_S, "shorter than this", "merge")
     return {
         "classes": classes,
         "chosen": chosen,
@@ -214,7 +216,7 @@ def _share(label: str, value: float, info: str, name: str) -> gr.Slider:
         label=label,
         info=info,
         elem_id=f"timeline-{name}",
-        min_width=120,
+        min_width=200,
     )
 
 
@@ -227,7 +229,7 @@ def _seconds(label: str, most: float, info: str, name: str) -> gr.Slider:
         label=label,
         info=info,
         elem_id=f"timeline-{name}",
-        min_width=120,
+        min_width=200,
     )
 
 

@@ -6,7 +6,9 @@ import gradio as gr
 
 from passt_ui import components
 
-SCRIPTS = tuple(components.WEB / name for name in ("timelineplot.js", "timeline.js"))
+SCRIPTS = tuple(
+    components.WEB / name for name in ("timelineplot.js", "timeline.js", "timelinelive.js")
+)
 STYLE = components.WEB / "timeline.css"
 
 _TIMELINE = """
@@ -43,6 +45,33 @@ def timeline(elem_id: str) -> gr.HTML:
         value="",
         html_template=_TIMELINE.replace("${id}", elem_id),
         js_on_load="passt.timeline(element, props, watch);",
+        head=script_tags(),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
+_LIVE = """
+<div class="passt-live empty">
+  <p class="passt-notice" role="alert" hidden></p>
+  <div class="passt-level">
+    <span>level</span><span class="track" role="meter" aria-label="level" aria-valuemin="-60"
+      aria-valuemax="0"><i></i><b></b></span><span class="value">–</span>
+    <span class="rate" role="status"></span>
+  </div>
+  <ol></ol>
+  <p class="passt-scale" aria-hidden="true" hidden><span>60 s ago</span><span>now</span></p>
+  <p class="passt-empty">Press Record: what the model hears appears here while it hears it.</p>
+</div>
+"""
+
+
+def live(elem_id: str) -> gr.HTML:
+    """The microphone's picture; its value is JSON in a string, empty while nothing was heard."""
+    return gr.HTML(
+        value="",
+        html_template=_LIVE,
+        js_on_load="passt.live(element, props, watch);",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,

@@ -6,6 +6,12 @@ passt.timeplot = (plot, moved) => {
   const GREY = [128, 134, 145];
   const NARROW = 560;
   const LEAST_SPAN_S = 0.05;
+  const LEAST_OUTLINED_PX = 14;
+  const LEAST_APART_PX = 15; // names of frequencies
+  const ABOVE_PX = 200; // height of the spectrogram
+  const ROW_PX = 26;
+  const LEAST_ROWS_PX = 110;
+  const AROUND_PX = 70; // for the time axis
   const MARGIN = 1; // views to either side that are painted too, for when the picture is dragged
   const MOST_PIXELS = 6000;
   const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -91,15 +97,21 @@ passt.timeplot = (plot, moved) => {
     return found.filter((image) => image.source);
   }
 
-  // One broken line around all events: thousands of shapes would be slow.
+  // One broken line around all events: thousands of shapes would be slow. What an outline would hide is underlined.
   function marks() {
     const x = [];
     const y = [];
+    const narrowest = (LEAST_OUTLINED_PX * (range[1] - range[0])) / plot.offsetWidth;
     for (const [row, start, end] of shown.events) {
       const top = shown.labels.length - row - 0.06;
       const low = top - 0.88;
-      x.push(start, end, end, start, start, null);
-      y.push(low, low, top, top, low, null);
+      if (end - start < narrowest) {
+        x.push(start, end, null);
+        y.push(low, low, null);
+      } else {
+        x.push(start, end, end, start, start, null);
+        y.push(low, low, top, top, low, null);
+      }
     }
     return { x, y };
   }
@@ -118,15 +130,18 @@ passt.timeplot = (plot, moved) => {
     const { labels, bands, octaves, end } = shown;
     const narrow = plot.offsetWidth < NARROW;
     const name = (text) => (narrow && text.length > 13 ? `${text.slice(0, 12)}…` : text.length > 26 ? `${text.slice(0, 25)}…` : text);
-    const share = Math.min(0.62, 0.30 + 0.02 * labels.length);
+    const below = Math.max(LEAST_ROWS_PX, ROW_PX * labels.length);
+    const share = below / (below + ABOVE_PX);
+    const apart = []; // from the top
+    for (const place of octaves.places) if (!apart.length || apart.at(-1) - place >= (LEAST_APART_PX * bands) / ABOVE_PX) apart.push(place);
     const plain = { showgrid: false, zeroline: false };
     const drawn = passt.plots.themed({
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       hovermode: false,
       images: images(),
-      margin: { l: 8, r: 12, t: 8, b: 8 },
+      margin: { l: 8, r: 26, t: 8, b: 8 },
       xaxis: {
-        ...plain, range: [...range], ...ticks(range), anchor: "y", title: { text: "time (min:s)", standoff: 6 },
+        ...plain, range: [...range], ...ticks(range), anchor: "y", ticklabeloverflow: "allow", title: { text: "time (min:s)", standoff: 6 },
         minallowed: 0, maxallowed: end, autorange: false, fixedrange: false,
       },
       yaxis: {
@@ -137,7 +152,7 @@ passt.timeplot = (plot, moved) => {
     drawn.yaxis2 = {
       ...drawn.yaxis, domain: [share + 0.03, 1], anchor: "x", range: [0, bands], ticks: "outside",
       title: { text: narrow ? "Hz" : "frequency (Hz, mel)", standoff: 4 },
-      tickvals: octaves.places.filter((_, at) => !narrow || at % 2 === 0), ticktext: octaves.names.filter((_, at) => !narrow || at % 2 === 0),
+      tickvals: apart, ticktext: apart.map((place) => octaves.names[octaves.places.indexOf(place)]),
     };
     return drawn;
   }
@@ -145,7 +160,7 @@ passt.timeplot = (plot, moved) => {
   function draw() {
     if (!plot.offsetWidth) return;
     if (!shown) return passt.plots.clear(plot);
-    plot.style.height = `${Math.round(250 + Math.max(110, 26 * shown.labels.length))}px`;
+    plot.style.height = `${ABOVE_PX + Math.max(LEAST_ROWS_PX, ROW_PX * shown.labels.length) + AROUND_PX}px`;
     const config = { ...passt.plots.config, scrollZoom: true, doubleClick: false };
     Plotly.react(plot, traces(), layout(), config).then(bind);
   }
