@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from passt_core.cli import folders
 from passt_core.cli.options import (
     BUNDLED,
     DEFAULT_INDEX,
     AsJson,
-    Clip,
+    ClipOrFolder,
     Index,
     Model,
     load_predictor,
 )
 from passt_core.cli.show import echo_facts, echo_json, echo_table, progress
-from passt_core.errors import LibraryError
+from passt_core.errors import LibraryError, PasstError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table with commas.")
 
 
 def analyze(
-    clip: Clip,
+    clip: ClipOrFolder,
     top_k: TopK = 5,
     model: Model = BUNDLED,
     patchout_time: Drop = 0,
@@ -83,14 +84,45 @@ def analyze(
     patchout_unstructured: Drop = 0,
     seed: Annotated[int, typer.Option(help="Of the patchout's draws.")] = 0,
     as_json: AsJson = False,
+    out: folders.Out = None,
+    workers: folders.Workers = 2,
+    events: folders.AsEvents = False,
+    window: folders.Window = None,
+    hop: folders.Hop = None,
+    on: folders.On = None,
+    off: folders.Off = None,
+    least: folders.Least = None,
+    merge: folders.Merge = None,
+    labels: folders.LabelFolder = None,
+    labels_format: folders.LabelForm = None,
 ) -> None:
-    """Name the classes that a model hears in a clip.
+    """Name the classes that a model hears in a clip, or write a table of all sounds of a folder.
 
-    The patchout options take time columns, frequency rows and single patches away at random.
+    The patchout options take time columns, frequency rows and single patches of a clip away at
+    random. A table that was not finished goes on when the same command is given again.
     """
     from passt_core.network.patchout import PatchoutSpec  # noqa: PLC0415 - torch
 
     spec = PatchoutSpec(time=patchout_time, freq=patchout_freq, unstructured=patchout_unstructured)
+    options = folders.FolderOptions(
+        out=out,
+        workers=workers,
+        as_events=events,
+        window=window,
+        hop=hop,
+        on=on,
+        off=off,
+        least=least,
+        merge=merge,
+        labels=labels,
+        labels_format=labels_format,
+    )
+    options.check(clip)
+    if out is not None:
+        if not spec.is_empty:
+            raise PasstError("a table is of whole sounds; leave the patchout options out")
+        folders.analyze_folder(clip, options, model=model, top_k=top_k, as_json=as_json)
+        return
     found = _listen(load_predictor(model), clip, spec, seed)
     if as_json:
         echo_json(found.report(top_k))

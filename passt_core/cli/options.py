@@ -13,9 +13,14 @@ from passt_core.files import INDEX
 if TYPE_CHECKING:
     from passt_core.inference.predictor import Predictor
 
-Clip = Annotated[
+ClipOrFolder = Annotated[
     Path,
-    typer.Argument(metavar="CLIP", help="Sound file.", show_default=False, readable=False),
+    typer.Argument(
+        metavar="CLIP",
+        help="Sound file, or a folder of them with --out.",
+        show_default=False,
+        readable=False,
+    ),
 ]
 Model = Annotated[
     str, typer.Option(help="bundled, a published name, or a checkpoint file.", metavar="NAME")

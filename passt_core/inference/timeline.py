@@ -187,6 +187,21 @@ def listen(
     raise sound.fault
 
 
+def listen_whole(predictor: Predictor, samples: Waveform, pace: Pace | None = None) -> Timeline:
+    """Listen along samples that are there: mono, (n,), at the model's rate.
+
+    Raises:
+        PasstError: the pace does not suit the model.
+        AudioError: the timeline would hold too many values.
+    """
+    windowing = (pace or Pace()).windowing(predictor)
+    duration_s = len(samples) / predictor.sample_rate
+    track = _Track(predictor, windowing, duration_s)
+    for window, mel in predictor.follow([samples], windowing):
+        track.add(window, mel)
+    return track.snapshot(duration_s)
+
+
 class _Sound:
     """A file that is read once; a fault ends them, and is kept for when all before it is heard."""
 

@@ -1,0 +1,417 @@
+"""A folder → one table: what is in it, and what becomes of a survey that is cut short."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from passt_core.errors import AudioError, PasstError
+from passt_core.inference.event_files import FORMATS
+from passt_core.inference.events import EventRule, find_events
+from passt_core.inference.predictor import Predictor
+from passt_core.inference.survey import journal, listening, run, tables
+from passt_core.inference.survey.asked import Classes, Events
+from passt_core.inference.survey.listening import Outcome, outcomes
+from passt_core.inference.survey.run import LabelFiles, Summary, Survey, survey
+from passt_core.inference.timeline import Pace, listen_whole
+from passt_core.signal import audio
+from tests.sounds import noise, tone, write
+
+Rows = list[dict[str, Any]]
+TIMELY = Events(pace=Pace(window_s=1.0, hop_s=0.5), rule=EventRule(on=0.4, off=0.3))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Two short sounds of different lengths, and one longer than the window."""
+    folder = tmp_path / "sounds"
+    (folder / "deep" / "er").mkdir(parents=True)
+    return {
+        "b.wav": write(folder / "b.wav", tone(0.5)),
+        "deep/er/a, ü.wav": write(folder / "deep" / "er" / "a, ü.wav", noise(1.5)),
+        "long.flac": write(folder / "long.flac", noise(23.0, rate=16_000), 16_000),
+    }
+
+
+def wanted(files: Mapping[str, Path], out: Path, **changes: Any) -> Survey:
+    return Survey(**({"files": files, "asked": Classes(top_k=2), "out": out} | changes))
+
+
+def read_csv(path: Path) -> Rows:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_classes_are_those_of_the_predictor(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "r.csv"
+    told: list[tuple[float, float | None]] = []
+    summary = survey(wanted(files, out), tiny, progress=lambda *seconds: told.append(seconds))
+    rows = read_csv(out)
+    assert summary == Summary(
+        heard=3, before=0, seconds=pytest.approx(25.0), rows=len(rows), skipped={}
+    )
+    assert list(dict.fromkeys(row["file"] for row in rows)) == sorted(files)
+    for file, path in files.items():
+        truth = tiny.analyze_file(path)
+        of_file = [row for row in rows if row["file"] == file]
+        windows = truth.windows if len(truth.windows) > 1 else ()
+        assert len(of_file) == 2 * (1 + len(windows))
+        expected = [("clip", 0.0, truth.duration_s, c) for c in truth.top_k(2)]
+        for w in windows:
+            expected += [("window", w.start_s, w.end_s, c) for c in truth.window_top_k(w, 2)]
+        for row, (scope, start_s, end_s, score) in zip(of_file, expected):
+            assert (row["scope"], row["label"]) == (scope, score.label)
+            assert float(row["start_s"]) == pytest.approx(start_s)
+            assert float(row["end_s"]) == pytest.approx(end_s)
+            assert float(row["score"]) == pytest.approx(score.score, abs=1e-4)
+        assert [row["rank"] for row in of_file] == ["1", "2"] * (1 + len(windows))
+    assert told[-1] == (pytest.approx(25.0), pytest.approx(25.0))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert [path.name for path in out.parent.iterdir()] == ["r.csv"]
+
+
+def test_the_forms_say_the_same(files: dict[str, Path], tiny: Predictor, tmp_path: Path) -> None:
+    outs = [tmp_path / f"r{suffix}" for suffix in tables.FORMS]
+    for out in outs:
+        survey(wanted(files, out), tiny)
+    by_suffix = {out.suffix: out for out in outs}
+    table = parquet.read_table(by_suffix[".parquet"])
+    assert list(map(str, table.schema.types)) == [
+        "string", "string", "double", "double", "int32", "string", "double"
+    ]  # fmt: skip
+    rows = table.to_pylist()
+    lines = by_suffix[".jsonl"].read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    texts = [{name: str(value) for name, value in row.items()} for row in rows]
+    assert read_csv(by_suffix[".csv"]) == texts
+
+
+def test_events_are_those_of_the_timeline(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "e.jsonl", tmp_path / "labels"
+    labels = LabelFiles(folder=folder, form=FORMATS["csv"])
+    summary = survey(wanted(files, out, asked=TIMELY, labels=labels), tiny)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert summary.rows == len(rows) > 0
+    for file, path in files.items():
+        heard = listen_whole(tiny, audio.load(path), TIMELY.pace)
+        truth = find_events(heard, TIMELY.rule)
+        of_file = [row for row in rows if row["file"] == file]
+        assert [(r["label"], r["start_s"]) for r in of_file] == [
+            (e.label, pytest.approx(e.start_s)) for e in truth
+        ]
+        beside = read_csv(folder / f"{file}.csv")
+        assert [row["label"] for row in beside] == [e.label for e in truth]
+        assert [float(row["peak"]) for row in beside] == [row["peak"] for row in of_file]
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == {f"{file}.csv" for file in files}
+
+
+def test_a_long_sound_streams_its_events(
+    files: dict[str, Path], tiny: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = dict(_all(outcomes(files, tiny, TIMELY)))
+    monkeypatch.setattr("passt_core.inference.survey.asked.HELD_S", 1.0)
+    streamed = dict(_all(outcomes(files, tiny, TIMELY)))
+    assert {file: [row[0] for row in heard.rows] for file, heard in streamed.items()} == {
+        file: [row[0] for row in heard.rows] for file, heard in whole.items()
+    }
+
+
+def _all(found: Iterator[dict[str, Outcome]]) -> Iterator[tuple[str, Any]]:
+    for some in found:
+        yield from some.items()
+
+
+def test_what_cannot_be_heard_is_left_out_and_listed(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    bad = {
+        "text.wav": "not a sound",
+        "empty.mp3": "empty",
+        "silent.wav": "silence",
+        "nan.wav": "NaN",
+        "gone.wav": "cannot be opened",
+        "long nan.wav": "infinite",
+        "link.wav": "leads out",
+    }
+    folder = tmp_path / "sounds"
+    (folder / "text.wav").write_text("not a sound")
+    (folder / "empty.mp3").touch()
+    write(folder / "silent.wav", np.zeros(3200, np.float32))
+    write(folder / "nan.wav", np.full(3200, np.nan, np.float32), subtype="FLOAT")
+    ends_badly = noise(12.0)
+    ends_badly[-1] = np.inf
+    write(folder / "long nan.wav", ends_badly, subtype="FLOAT")
+    tried = files | {name: folder / name for name in bad if name != "link.wav"}
+    out = tmp_path / "r.csv"
+    left_out = {"link.wav": "it is a link that leads out of the folder"}
+    summary = survey(wanted(tried, out, left_out=left_out), tiny)
+    assert (summary.heard, set(summary.skipped)) == (3, set(bad))
+    listed = {row["file"]: row["reason"] for row in read_csv(tmp_path / "r.skipped.csv")}
+    assert listed == summary.skipped
+    for name, reason in bad.items():
+        assert reason in listed[name]
+    assert {row["file"] for row in read_csv(out)} == set(files)
+
+
+def test_nothing_that_can_be_heard_is_an_error(tiny: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("not a sound")
+    out = tmp_path / "r.csv"
+    with pytest.raises(PasstError, match=r"none of the 1 files could be heard, a\.wav for one"):
+        survey(wanted({"a.wav": tmp_path / "a.wav"}, out), tiny)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_one_bad_sound_of_a_batch_costs_only_itself(
+    files: dict[str, Path], tiny: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow = Predictor.follow
+
+    def fails(self: Predictor, blocks: Any, *rest: Any) -> Any:
+        blocks = list(blocks)
+        if sum(map(len, blocks)) == 16_000:
+            raise AudioError("the model's answer is not finite")
+        return follow(self, blocks, *rest)
+
+    def no_batch(*_: object) -> None:
+        raise AudioError("one of them")
+
+    monkeypatch.setattr(Predictor, "analyze_batch", no_batch)
+    monkeypatch.setattr(Predictor, "follow", fails)
+    found = dict(_all(outcomes(files, tiny, Classes())))
+    assert found.keys() == files.keys()
+    assert found["b.wav"] == "the model's answer is not finite"
+    assert all(not isinstance(heard, str) for file, heard in found.items() if file != "b.wav")
+
+
+@pytest.mark.parametrize("workers", (1, 5))
+def test_sounds_are_decoded_only_a_little_ahead(
+    tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    files = {f"{n}.wav": write(tmp_path / f"{n}.wav", tone(0.1, hz=200.0 + n)) for n in range(60)}
+    load, decoded, most = audio.load, [], []
+
+    def counted(path: Path, **options: Any) -> Any:
+        decoded.append(path)
+        return load(path, **options)
+
+    monkeypatch.setattr(audio, "load", counted)
+    heard = 0
+    for found in outcomes(files, tiny, Classes(), workers=workers):
+        heard += len(found)
+        most.append(len(decoded) - heard)
+    assert heard == 60
+    assert max(most) <= listening.BATCH + workers + 1
+
+
+def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a survey be interrupted once ``count`` files are heard; the files that were asked of."""
+    whole, asked = outcomes, []
+
+    def cut(files: Mapping[str, Path], *rest: Any, **options: Any) -> Iterator[Any]:
+        for file in files:
+            if len(asked) == count:
+                raise KeyboardInterrupt
+            asked.append(file)
+            yield from whole({file: files[file]}, *rest, **options)
+
+    monkeypatch.setattr(run, "outcomes", cut)
+    return asked
+
+
+def test_it_goes_on_where_it_was_stopped(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out" / "r.csv"
+    with monkeypatch.context() as patch:
+        first = interrupt_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            survey(wanted(files, out), tiny)
+    assert [path.name for path in out.parent.iterdir()] == [".r.csv.journal"]
+    with monkeypatch.context() as patch:
+        second = interrupt_after(99, patch)
+        summary = survey(wanted(files, out), tiny)
+    assert sorted([*first, *second]) == sorted(files)
+    assert (summary.heard, summary.before) == (3, 2)
+    survey(wanted(files, tmp_path / "once.csv"), tiny)
+    assert _near(read_csv(out)) == _near(read_csv(tmp_path / "once.csv"))
+    assert not journal.path_beside(out).exists()
+
+
+def _near(rows: Rows) -> Rows:
+    return [row | {"score": round(float(row["score"]), 4)} for row in rows]
+
+
+def test_what_has_changed_since_is_heard_again(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r.csv"
+    with monkeypatch.context() as patch:
+        interrupt_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            survey(wanted(files, out), tiny)
+    write(files["b.wav"], noise(0.75))
+    gone = {file: path for file, path in files.items() if not file.startswith("deep")}
+    summary = survey(wanted(gone, out), tiny)
+    assert (summary.heard, summary.before) == (2, 0)
+    rows = read_csv(out)
+    assert {row["file"] for row in rows} == set(gone)
+    assert {row["end_s"] for row in rows if row["file"] == "b.wav"} == {"0.75"}
+
+
+def test_what_a_kill_left_before_the_first_sound_guards_nothing(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    journal.path_beside(tmp_path / "r.csv").touch()
+    assert survey(wanted(files, tmp_path / "r.csv"), tiny).heard == 3
+
+
+def test_a_table_that_is_there_is_not_written_over(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    for name in ("r.csv", "r.skipped.csv"):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(PasstError, match=f"{name} is there already; name another, or delete"):
+            survey(wanted(files, tmp_path / "r.csv"), tiny)
+        assert (tmp_path / name).read_text() == "mine"
+        (tmp_path / name).unlink()
+        assert not journal.path_beside(tmp_path / "r.csv").exists()
+
+
+def test_labels_that_are_there_are_not_written_over(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    labels = LabelFiles(folder=tmp_path / "sounds", form=FORMATS["audacity"])
+    mine = tmp_path / "sounds" / "b.wav.txt"
+    mine.write_text("mine")
+    with pytest.raises(PasstError, match=r"b\.wav\.txt is there already"):
+        survey(wanted(files, tmp_path / "e.csv", asked=TIMELY, labels=labels), tiny)
+    assert mine.read_text() == "mine"
+
+
+def test_a_survey_of_other_settings_is_not_gone_on_with(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r.csv"
+    first = wanted(files, out)
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        with pytest.raises(KeyboardInterrupt):
+            survey(first, tiny)
+    for other, reason in (
+        (replace(first, asked=Classes(top_k=3)), "top-k 2, and now it is 3"),
+        (replace(first, settings={"of": "/x"}), "of None, and now it is /x"),
+        (replace(first, asked=TIMELY), "now it is"),
+    ):
+        with pytest.raises(PasstError, match=f"was begun with .*{reason}.* to begin anew"):
+            survey(other, tiny)
+    assert survey(first, tiny).before == 1
+
+
+@pytest.mark.parametrize("make", ("text", "tables", "settings"))
+def test_a_damaged_journal_is_told(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, make: str
+) -> None:
+    notes = journal.path_beside(tmp_path / "r.csv")
+    if make == "text":
+        notes.write_text("not a journal at all, " * 200)
+    else:
+        with closing(sqlite3.connect(notes)) as database:
+            database.execute(f"CREATE TABLE {'other' if make == 'tables' else 'settings'} (text)")
+            database.execute("CREATE TABLE heard (file)")
+    with pytest.raises(PasstError, match="is not what a run before this one left .* begin anew"):
+        survey(wanted(files, tmp_path / "r.csv"), tiny)
+
+
+def test_a_journal_that_another_run_writes_is_told(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r.csv"
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0.1))
+    with (
+        journal.opened(out, {}),
+        pytest.raises(PasstError, match=r"cannot be written .*let another run that writes r\.csv"),
+    ):
+        survey(wanted(files, out), tiny)
+
+
+def test_a_table_that_cannot_be_written_leaves_the_journal(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "r.csv"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", str(out))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "write", full)
+        with pytest.raises(OSError, match="No space left"):
+            survey(wanted(files, out), tiny)
+    assert journal.path_beside(out).exists()
+    assert survey(wanted(files, out), tiny).before == 3
+
+
+@pytest.mark.parametrize("name", ("r.txt", "r", ".csv"))
+def test_a_name_that_says_of_no_form_is_refused(name: str) -> None:
+    with pytest.raises(PasstError, match=r"let its name end in \.csv, \.parquet, \.jsonl"):
+        wanted({}, Path(name))
+
+
+def test_labels_of_classes_are_refused(tmp_path: Path) -> None:
+    labels = LabelFiles(folder=tmp_path, form=FORMATS["csv"])
+    with pytest.raises(PasstError, match="labels are of events"):
+        wanted({}, tmp_path / "r.csv", labels=labels)
+
+
+def test_a_pace_that_does_not_suit_is_refused_before_anything_is_read(
+    tiny: Predictor, tmp_path: Path
+) -> None:
+    asked = replace(TIMELY, pace=Pace(window_s=60.0))
+    with pytest.raises(PasstError, match="choose shorter windows"):
+        survey(wanted({"a.wav": tmp_path / "a.wav"}, tmp_path / "r.csv", asked=asked), tiny)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_event_in_any_sound_is_a_table_without_rows(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    asked = replace(TIMELY, rule=EventRule(on=1.0, off=1.0))
+    for suffix in tables.FORMS:
+        out = tmp_path / f"e{suffix}"
+        assert survey(wanted(files, out, asked=asked), tiny).rows == 0
+    assert parquet.read_table(tmp_path / "e.parquet").column_names[:2] == ["file", "label"]
+    assert (tmp_path / "e.jsonl").read_text() == ""
+    assert read_csv(tmp_path / "e.csv") == []
+
+
+def test_the_threads_end_with_the_survey(files: dict[str, Path], tiny: Predictor) -> None:
+    found = outcomes(files, tiny, Classes(), workers=3)
+    next(found)
+    found.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read all files")
+def test_a_file_that_may_not_be_read_is_skipped(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    files["b.wav"].chmod(0)
+    summary = survey(wanted(files, tmp_path / "r.csv"), tiny)
+    assert "Permission denied" in summary.skipped["b.wav"]
