@@ -144,7 +144,7 @@ def test_skipped_files_are_told(run: Run, folder: Path, tmp_path: Path) -> None:
     (
         (
             "",
-            "is not a file but a folder; say where the table of its sounds goes, such as --out results.csv",
+            "is not a file but a folder; say where the table of its sounds goes, such as --out",
         ),
         ("--events", "--events is of a table, and none was asked for; give --out"),
         ("--hop 1", "--hop is of a table, and none was asked for; give --out"),

@@ -106,8 +106,8 @@ class FolderOptions:
                 raise PasstError(f"{given[0]} is of a table, and none was asked for; give --out")
             if _is_folder(clip):
                 raise PasstError(
-                    f"{clip} is not a file but a folder; say where the table of its sounds goes, such as "
-                    "--out results.csv"
+                    f"{clip} is not a file but a folder; say where the table of its sounds goes, "
+                    "such as --out results.csv"
                 )
         if self.of_events and not self.as_events:
             raise PasstError(f"{next(iter(self.of_events))} is of events; give --events with it")
