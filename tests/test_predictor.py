@@ -407,7 +407,7 @@ def test_flops_are_those_that_torch_counts() -> None:
     for patches in (1, 62, 496):
         counter, plain = FlopCounterMode(display=False), sdpa_kernel(SDPBackend.MATH)
         with counter, plain, torch.no_grad():  # it does not count the fused kernel
-            network.blocks(torch.zeros(1, patches + 2, TINY.dim))
+            network.blocks(torch.zeros(1, patches + 2, TINY.dim), TINY.extra_tokens)
         assert counter.get_total_flops() == TINY.encoder_flops(patches)
 
 

@@ -143,13 +143,16 @@ class Merged(nn.Module):
         config, extra, total = self.config, self.config.extra_tokens, 0
         shapes = zip(config.block_heads, config.block_units, strict=True)
         runs = [shape for shape in shapes for _ in range(config.share)]
-        for count, (heads, units) in zip(self.counts(patches), runs, strict=True):
+        for run, (count, (heads, units)) in enumerate(zip(self.counts(patches), runs, strict=True)):
             tokens, width = patches + extra, heads * config.head_dim
-            total += tokens * (4 * config.dim * width + 2 * tokens * width)
-            if count:
+            last = run == len(runs) - 1
+            asking = extra if last else tokens
+            total += tokens * 3 * config.dim * width
+            total += asking * (config.dim * width + 2 * tokens * width)
+            if count and not last:
                 total += patches // 2 * -(-patches // 2) * config.head_dim
             patches -= count
-            total += (patches + extra) * 2 * config.dim * units
+            total += (extra if last else patches + extra) * 2 * config.dim * units
         return 2 * total
 
     def forward(
@@ -161,11 +164,16 @@ class Merged(nn.Module):
 
     def encode(self, tokens: Tensor) -> PasstOutput:
         """Run the blocks over patch tokens (B, n, d), with cls and dist before them."""
-        *_, (x, _) = self.steps(tokens)
+        *_, (x, _) = self.steps(tokens, self.config.extra_tokens)
         return self.network.answer(x)
 
-    def steps(self, tokens: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def steps(self, tokens: Tensor, answers: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         """What each block leaves of patch tokens (B, n, d).
+
+        Args:
+            tokens: with their positions.
+            answers: how many of the first tokens the last block works for, as
+                :meth:`passt_core.network.model.Blocks.forward`; then it merges none.
 
         Yields:
             The tokens (B, N, d), cls and dist first, and the patches that each stands for,
@@ -173,10 +181,15 @@ class Merged(nn.Module):
         """
         x, counts = self.network.extended(tokens), self.counts(tokens.shape[1])
         sizes = torch.ones(*x.shape[:2], 1, device=x.device)
-        for block, merging in zip(self._runs(), pairwise(accumulate((0, *counts))), strict=True):
-            before, after = merging
-            x, keys = _attended(block, x, sizes if before else None)
-            if after > before:
+        merged = pairwise(accumulate((0, *counts)))
+        for left, (block, (before, after)) in zip(
+            reversed(range(len(counts))), zip(self._runs(), merged, strict=True), strict=True
+        ):
+            asking = None if left else answers
+            x, keys = _attended(block, x, sizes if before else None, asking)
+            if asking is not None:
+                sizes = sizes[:, :asking]
+            elif after > before:
                 x, sizes = _merged(x, sizes, keys, after - before, self.config.extra_tokens)
             x = x + block.mlp(block.norm2(x))
             yield x, sizes
@@ -187,15 +200,18 @@ class Merged(nn.Module):
                 yield cast(Block, block)
 
 
-def _attended(block: Block, x: Tensor, sizes: Tensor | None) -> tuple[Tensor, Tensor]:
+def _attended(
+    block: Block, x: Tensor, sizes: Tensor | None, answers: int | None
+) -> tuple[Tensor, Tensor]:
     """Tokens (B, N, d) after a block's attention, and their keys (B, N, d / heads) in it.
 
     Without sizes it is the ordinary one; with them log size is added to the logits (equation 1).
     """
     q, k, v = block.attn.split(block.norm1(x))
     bias = None if sizes is None else sizes.log().to(q.dtype).transpose(1, 2).unsqueeze(1)
+    q = q[:, :, :answers]
     mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)  # bias (B, 1, 1, N)
-    return x + block.attn.join(mixed), k.mean(dim=1)
+    return x[:, :answers] + block.attn.join(mixed), k.mean(dim=1)
 
 
 def _merged(

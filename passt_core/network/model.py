@@ -170,15 +170,20 @@ class PasstConfig:
     def encoder_flops(self, patches: int) -> int:
         """Floating point operations of the blocks for one window of ``patches`` patches.
 
-        Two per multiply-add of the matrix products: 4 d a + 2 d u per token, 2 N a per token in
-        the attention, for N tokens, heads a wide together (d where none is pruned) and u units.
+        Two per multiply-add of the matrix products: 3 d a for each of N tokens, 2 N a + d a + 2 d u
+        for each that the block answers for (in the last run only cls and dist), with heads a wide
+        together (d where none is pruned) and u units.
         """
-        tokens = patches + self.extra_tokens
-        total = 0
-        for heads, units in zip(self.block_heads, self.block_units, strict=True):
+        tokens, total = patches + self.extra_tokens, 0
+        for block, (heads, units) in enumerate(
+            zip(self.block_heads, self.block_units, strict=True)
+        ):
             width = heads * self.head_dim
-            total += 4 * self.dim * width + 2 * self.dim * units + 2 * tokens * width
-        return 2 * self.share * tokens * total
+            last = block == self.stored - 1
+            answers = self.share * tokens - (patches if last else 0)
+            total += 3 * self.dim * width * self.share * tokens
+            total += (2 * tokens * width + self.dim * width + 2 * self.dim * units) * answers
+        return 2 * total
 
     def stem_flops(self, patches: int) -> int:
         """Floating point operations that make tokens of ``patches`` patches, counted likewise."""
@@ -260,9 +265,9 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.dim, 3 * self.width)
         self.proj = nn.Linear(self.width, config.dim)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, answers: int | None = None) -> Tensor:
         q, k, v = self.split(x)
-        return self.join(functional.scaled_dot_product_attention(q, k, v))
+        return self.join(functional.scaled_dot_product_attention(q[:, :, :answers], k, v))
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of tokens (B, N, d), each (B, heads, N, d / heads)."""
@@ -301,8 +306,9 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(config.dim, eps=BLOCK_EPS)
         self.mlp = Mlp(config, units)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x: Tensor, answers: int | None = None) -> Tensor:
+        """Tokens (B, N, d) → what becomes of the first ``answers`` of them; None: of all."""
+        x = x[:, :answers] + self.attn(self.norm1(x), answers)
         return x + self.mlp(self.norm2(x))
 
 
@@ -314,11 +320,15 @@ class Blocks(nn.Sequential):
         super().__init__(*(Block(config, heads=heads, units=units) for heads, units in shapes))
         self.share = config.share
 
-    def forward(self, x: Tensor) -> Tensor:
-        for block in self:
-            for _ in range(self.share):
-                x = block(x)
-        return x
+    def forward(self, x: Tensor, answers: int | None = None) -> Tensor:
+        """Tokens (B, N, d) → the first ``answers`` of them after the last block; None: all.
+
+        The last block then works for those alone: it is the same answer for less.
+        """
+        runs = [block for block in self for _ in range(self.share)]
+        for block in runs[:-1]:
+            x = block(x)
+        return runs[-1](x, answers)
 
 
 class Passt(nn.Module):
@@ -375,7 +385,7 @@ class Passt(nn.Module):
 
     def encode(self, tokens: Tensor) -> PasstOutput:
         """Run the blocks over patch tokens (B, n, d), with cls and dist before them."""
-        return self.answer(self.blocks(self.extended(tokens)))
+        return self.answer(self.blocks(self.extended(tokens), self.config.extra_tokens))
 
     def extended(self, tokens: Tensor) -> Tensor:
         """Patch tokens (B, n, d) with cls and dist before them → (B, N, d)."""
