@@ -99,7 +99,7 @@ def of_studies(
 def of_study(study: Study, option: Option, sounds: Sounds, keep: Path | None) -> Iterator[Heard]:
     predictor = option.predictor(study.material)
     for fold in study.folds:
-        path = None if keep is None else keep / kept_name(study, option, fold)
+        path = None if keep is None else keep / kept_name(predictor, option, fold)
         if path is not None and path.is_file():
             logits, embeddings = _kept(path)
         else:
@@ -170,19 +170,16 @@ def cosines(one: Floats, other: Floats) -> Floats:
     return (one * other).sum(axis=1) / np.maximum(lengths, 1e-12)
 
 
-def kept_name(study: Study, option: Option, fold: Dataset) -> str:
-    """Another network, way or set of clips is another file."""
-    material = study.material
-    weighed = [values.tolist() for values in (*material.heads, *material.units)]
-    clips = [str(clip.path) for clip in fold.clips]
-    parts = [material.checkpoint.sha256, weighed, material.blocks, option.name, clips]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20] + ".npz"
+def kept_name(predictor: Predictor, option: Option, fold: Dataset) -> str:
+    """Other weights, another way or other clips are another file."""
+    config = predictor.checkpoint.config
+    told = [option.name, asdict(config), [str(clip.path) for clip in fold.clips]]
+    digest = hashlib.sha256(json.dumps(told).encode())
+    for value in predictor.checkpoint.network.state_dict().values():
+        digest.update(value.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:20] + ".npz"
 
 
 def _kept(path: Path) -> tuple[Floats, Floats]:
     with np.load(path, allow_pickle=False) as file:
         return file["logits"], file["embeddings"]
-
-
-def as_data(found: Worth) -> dict[str, float | int]:
-    return asdict(found)
