@@ -7,7 +7,8 @@ import gradio as gr
 from passt_ui import components
 
 SCRIPTS = tuple(
-    components.WEB / name for name in ("timelineplot.js", "timeline.js", "timelinelive.js")
+    components.WEB / name
+    for name in ("timelineplot.js", "timeline.js", "timelinemic.js", "timelinelive.js")
 )
 STYLE = components.WEB / "timeline.css"
 
@@ -55,23 +56,29 @@ _LIVE = """
 <div class="passt-live empty">
   <p class="passt-notice" role="alert" hidden></p>
   <div class="passt-level">
+    <button type="button" class="passt-play" aria-pressed="false">Listen</button>
     <span>level</span><span class="track" role="meter" aria-label="level" aria-valuemin="-60"
       aria-valuemax="0"><i></i><b></b></span><span class="value">–</span>
     <span class="rate" role="status"></span>
   </div>
   <ol></ol>
   <p class="passt-scale" aria-hidden="true" hidden><span>60 s ago</span><span>now</span></p>
-  <p class="passt-empty">Press Record: what the model hears appears here while it hears it.</p>
+  <p class="passt-empty">Press Listen and let the browser use the microphone: what the model hears
+    appears here while it hears it.</p>
 </div>
 """
 
 
 def live(elem_id: str) -> gr.HTML:
-    """The microphone's picture; its value is JSON in a string, empty while nothing was heard."""
+    """The microphone's picture; its value is JSON in a string, empty while nothing was heard.
+
+    The browser hands blocks of sound on with a ``hear`` event: ``samples``, 16 bits in base64,
+    their ``rate`` in Hz, and ``begins`` with the first block.
+    """
     return gr.HTML(
         value="",
         html_template=_LIVE,
-        js_on_load="passt.live(element, props, watch);",
+        js_on_load="passt.live(element, props, watch, trigger, 'hear');",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,23 +12,21 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from passt_core.errors import PasstError
+from passt_core.errors import AudioError, PasstError
 from passt_core.inference.live import KEPT_S, WINDOW_S, Live
 from passt_core.network.checkpoints import Checkpoint
 from passt_ui.services import Services, Visitor
 from passt_ui.timeline.component import live as component
 from passt_ui.timeline.picture import HEAT, SILENT, colour_table
-from passt_ui.views import heading, how_to_read, notice
+from passt_ui.views import heading, how_to_read
 
 Changes = dict[Any, Any]
-Block = tuple[int, NDArray[np.generic]]
 
-EVERY_S = 0.25
-"""From one block of the microphone to the next."""
-LONGEST_S = 3600.0
-"""So long may the model work for one visitor's microphone before it has to be pressed again."""
-TOGETHER = 8
-"""Microphones that are listened to at a time."""
+TOGETHER = 2
+"""Blocks of all visitors that are listened to at a time; each sends one when the last was heard."""
+MOST_BLOCK_S = 10.0
+"""A longer block was not sent by the page."""
+_FULL_SCALE = "<i2"
 LEAST_WINDOW_S, MOST_WINDOW_S = 0.5, 10.0
 CLASSES, MOST_CLASSES = 8, 20
 
@@ -36,10 +35,8 @@ CLASSES, MOST_CLASSES = 8, 20
 class LiveTab:
     """The components of the microphone's part."""
 
-    microphone: gr.Audio
     window: gr.Slider
     classes: gr.Slider
-    notice: gr.HTML
     picture: gr.HTML
 
 
@@ -62,13 +59,6 @@ def build() -> LiveTab:
     """Lay the microphone's part out."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=270):
-            microphone = gr.Audio(
-                sources=["microphone"],
-                streaming=True,
-                type="numpy",
-                label="Microphone: press Record, then Stop",
-                elem_id="live-microphone",
-            )
             window = gr.Slider(
                 LEAST_WINDOW_S,
                 MOST_WINDOW_S,
@@ -89,23 +79,21 @@ def build() -> LiveTab:
             )
             gr.HTML(
                 '<p class="passt-quiet">Nothing is recorded: the sound goes to this app, which '
-                "holds the last window of it and forgets the rest.</p>"
+                "holds the last window of it in memory and forgets the rest.</p>"
             )
         with gr.Column(scale=11, min_width=320):
-            told = gr.HTML("", elem_id="live-notice", visible=False)
             gr.HTML(heading("Heard now, and in the last minute"))
             picture = component("live")
             gr.HTML(
                 how_to_read(
                     "A row for each class: its probability in the last minute, newest at the "
                     "right, and in the bar now. The level is the newest block's root mean square "
-                    "below full scale; a microphone's hum is around -50 dB. Where the model is "
-                    "slower than the sound, blocks are left out rather than kept waiting."
+                    "below full scale. Where the model is slower than the sound, it gets longer "
+                    "blocks rather than more of them: what is shown is never behind. The browser "
+                    "is asked to leave the sound as it is, without the filters of a call."
                 )
             )
-    return LiveTab(
-        microphone=microphone, window=window, classes=classes, notice=told, picture=picture
-    )
+    return LiveTab(window=window, classes=classes, picture=picture)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,38 +105,49 @@ class LiveHandlers:
     visit: gr.State
     tab: LiveTab
 
-    def start(self) -> Changes:
-        """Record was pressed: nothing of an earlier sound stays."""
-        return {
-            self.visit: LiveVisit(),
-            self.tab.notice: gr.HTML(value="", visible=False),
-            self.tab.picture: "",
-        }
-
     def hear(
         self,
         visitor: Visitor | None,
         visit: LiveVisit | None,
-        block: Block | None,
         window_s: float | None,
         classes: float | None,
+        event: gr.EventData,
     ) -> Changes:
-        """Another block came from the microphone."""
+        """Another block came from the microphone; the first of a recording begins anew."""
         predictor = (visitor or self.services.first).predictor
-        visit = visit or LiveVisit()
-        if visit.checkpoint is not predictor.checkpoint:
+        begins = bool(event._data.get("begins"))
+        if visit is None or begins or visit.checkpoint is not predictor.checkpoint:
             visit = LiveVisit(checkpoint=predictor.checkpoint)
-        if block is None:
-            return {self.visit: visit}
-        rate, samples = block
         try:
+            samples, rate = block_of(event._data)
             rolling = replace(visit.live.rolling, seconds=window_s or WINDOW_S)
             live = replace(visit.live, rolling=rolling).hear(predictor, samples, rate)
         except PasstError as error:
-            return {self.tab.notice: gr.HTML(value=notice(str(error)), visible=True)}
+            return {self.visit: visit, self.tab.picture: json.dumps({"error": str(error)})}
         rows = steady(visit.rows, best(live, max(1, int(classes or 1))))
         heard = LiveVisit(live=live, checkpoint=predictor.checkpoint, rows=rows)
         return {self.visit: heard, self.tab.picture: payload(heard, predictor.labels)}
+
+
+def block_of(data: Mapping[str, Any]) -> tuple[NDArray[np.int16], int]:
+    """A block as the page sends it: samples of 16 bits in base64, and their rate in Hz.
+
+    Raises:
+        AudioError: it was not sent by the page.
+    """
+    try:
+        rate = int(data["rate"])
+        samples = np.frombuffer(base64.b64decode(data["samples"], validate=True), _FULL_SCALE)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AudioError(
+            "a block of sound came that cannot be read; reload the page, and press Listen again"
+        ) from error
+    if len(samples) > MOST_BLOCK_S * rate:
+        raise AudioError(
+            f"a block of {len(samples)} samples at {rate} Hz came; the most is {MOST_BLOCK_S:g} s: "
+            "reload the page, and press Listen again"
+        )
+    return samples, rate
 
 
 def best(live: Live, k: int) -> list[int]:
@@ -190,20 +189,16 @@ def payload(visit: LiveVisit, labels: tuple[str, ...]) -> str:
 def wire(on: LiveHandlers) -> None:
     """Connect the microphone."""
     tab = on.tab
-    quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    tab.microphone.start_recording(
-        on.start, None, [on.visit, tab.notice, tab.picture], api_name="live_start", **quiet
-    )
-    tab.microphone.stream(
+    tab.picture.hear(
         on.hear,
-        [on.state, on.visit, tab.microphone, tab.window, tab.classes],
-        [on.visit, tab.notice, tab.picture],
-        stream_every=EVERY_S,
-        time_limit=LONGEST_S,
+        [on.state, on.visit, tab.window, tab.classes],
+        [on.visit, tab.picture],
+        trigger_mode="multiple",
         concurrency_id="live",
         concurrency_limit=TOGETHER,
         api_name="live_hear",
-        **quiet,
+        api_visibility="undocumented",
+        show_progress="hidden",
     )
 
 

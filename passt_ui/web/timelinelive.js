@@ -1,44 +1,15 @@
 // What the microphone hears: a row for each class with its last minute, its value now, and the level above.
 window.passt = window.passt || {};
 
-// A microphone that is refused is told in place: whoever asks the browser for it, the answer passes here.
-passt.refusals = (() => {
-  const told = new Set();
-  const REASONS = {
-    NotAllowedError: "The microphone was refused. Allow it for this page (the sign beside its address), then press Record again.",
-    NotFoundError: "There is no microphone here. Plug one in, then press Record again.",
-    NotReadableError: "The microphone is in use by another program. Close that, then press Record again.",
-  };
-  const say = (text) => { for (const one of told) one(text); };
-  const devices = navigator.mediaDevices;
-  if (devices?.getUserMedia) {
-    const ask = devices.getUserMedia.bind(devices);
-    devices.getUserMedia = async (wanted) => {
-      try {
-        const stream = await ask(wanted);
-        say("");
-        return stream;
-      } catch (error) {
-        say(REASONS[error.name] ?? `The microphone cannot be used (${error.message}).`);
-        throw error;
-      }
-    };
-  }
-  return {
-    // Browsers hand a microphone only to pages that came over https, or from this machine.
-    impossible: devices?.getUserMedia ? "" : "This browser gives a page no microphone unless it comes over https or from this machine (localhost). Open it there, or drop a recording in the other part.",
-    tell: (listener) => told.add(listener),
-  };
-})();
-
-passt.live = (element, props, watch) => {
+passt.live = (element, props, watch, trigger, hearEvent) => {
   const root = element.querySelector(".passt-live");
+  const button = element.querySelector("button");
   const list = element.querySelector("ol");
   const notice = element.querySelector(".passt-notice");
   const empty = element.querySelector(".passt-empty");
   const scale = element.querySelector(".passt-scale");
   const meter = element.querySelector("[role=meter]");
-  const level = element.querySelector(".value");
+  const level = element.querySelector(".passt-level .value");
   const rate = element.querySelector(".rate");
   const LOWEST_DB = -60;
   const RATE_MS = 5000;
@@ -75,7 +46,7 @@ passt.live = (element, props, watch) => {
 
   function draw() {
     root.classList.toggle("empty", !value);
-    empty.hidden = Boolean(value);
+    empty.hidden = Boolean(value) || microphone.on;
     scale.hidden = !value;
     if (!value) {
       list.replaceChildren();
@@ -104,15 +75,15 @@ passt.live = (element, props, watch) => {
   }
 
   function pace() {
-    if (!element.isConnected) return;
+    if (!element.isConnected) { microphone.close(); return; }
     const now = performance.now();
     came = came.filter((time) => now - time < RATE_MS);
-    if (value) {
-      const over = came.length > 1 ? (came.at(-1) - came[0]) / 1000 : 0;
-      const late = !came.length || now - came.at(-1) > LATE_MS;
-      root.classList.toggle("late", late);
-      rate.textContent = late ? "no sound is coming" : over ? `${((came.length - 1) / over).toFixed(1)} answers per second` : "";
-    }
+    const over = came.length > 1 ? (came.at(-1) - came[0]) / 1000 : 0;
+    const late = microphone.on && value && (!came.length || now - came.at(-1) > LATE_MS);
+    root.classList.toggle("late", Boolean(late));
+    if (!microphone.on) rate.textContent = value ? "stopped" : "";
+    else if (late) rate.textContent = "the model does not keep up";
+    else rate.textContent = over ? `${((came.length - 1) / over).toFixed(1)} answers per second` : "";
     setTimeout(pace, 500);
   }
 
@@ -121,13 +92,31 @@ passt.live = (element, props, watch) => {
     notice.textContent = text;
   }
 
+  function switched(on) {
+    button.setAttribute("aria-pressed", String(on));
+    button.textContent = on ? "Stop" : "Listen";
+    if (!on) return;
+    passt.player.stop(); // or the microphone would hear it
+    value = null;
+    came = [];
+    draw();
+  }
+
+  const microphone = passt.microphone({
+    send: (block) => trigger(hearEvent, block),
+    changed: switched,
+    refuse,
+  });
+  button.addEventListener("click", () => microphone.toggle());
+
   watch("value", () => {
-    value = props.value ? JSON.parse(props.value) : null;
-    if (value) came.push(performance.now()); else came = [];
+    const told = props.value ? JSON.parse(props.value) : null;
+    microphone.answered();
+    if (told?.error) { microphone.close(); refuse(told.error); return; }
+    value = told;
+    came.push(performance.now());
     draw();
   });
-  passt.refusals.tell(refuse);
-  refuse(passt.refusals.impossible);
   draw();
   pace();
 };
