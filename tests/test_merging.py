@@ -223,16 +223,17 @@ def test_keep_is_the_share_that_is_left(patches: int, keep: float, depth: int) -
         for count in counts:
             assert 0 <= count <= left // 2
             left -= count
-        if depth > 3:  # fewer cannot merge so much: a block merges half at most
+        assert counts[-1] == 0
+        if depth > 4:  # fewer cannot merge so much: a block merges half at most
             assert abs(left - keep * patches) <= 1
     assert all(late <= early + 1 for early, late in pairwise(counts))  # but for rounding
 
 
 def test_both_schedules_of_the_bundled_shape() -> None:
     network = Passt(replace(TINY, depth=6))
-    assert Merged(network, keep=0.5).counts(496) == (41, 42, 41, 41, 42, 41)
+    assert Merged(network, keep=0.5).counts(496) == (50, 49, 50, 49, 50, 0)
     decreasing = Merged(network, keep=0.5, schedule="decreasing")
-    assert decreasing.counts(496) == (76, 62, 48, 34, 21, 7)
+    assert decreasing.counts(496) == (89, 70, 49, 30, 10, 0)
     assert Merged(network, per_block=300).counts(496) == (248, 124, 62, 31, 15, 8)
     assert Merged(network, per_block=(0, 0, 9, 0, 0, 2)).counts(496) == (0, 0, 9, 0, 0, 2)
 

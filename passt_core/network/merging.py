@@ -105,8 +105,9 @@ class Merged(nn.Module):
             network: trained, of any shape.
             per_block: tokens that each block merges away (r of the paper), or one number for each
                 of the ``depth`` blocks that are run.
-            keep: share of the patches' tokens that the last block leaves, above 0, at most 1; what
-                each block merges follows from how many patches there are.
+            keep: share of the patches' tokens that reach the last block, above 0, at most 1; what
+                each block merges follows from how many patches there are. The last merges none:
+                it works for cls and dist alone.
             schedule: how ``keep`` is spread over the blocks.
 
         Raises:
@@ -223,13 +224,13 @@ def _merged(
 
 
 def _spread(patches: int, keep: float, blocks: int, schedule: Schedule) -> tuple[int, ...]:
-    """How many to merge in each block so that about ``keep`` of the patches are left."""
-    weights = [1.0] * blocks
+    """How many to merge in each block so that about ``keep`` of the patches reach the last."""
+    weights = [1.0] * (blocks - 1)
     if schedule == "decreasing":
-        weights = [2.0 * (blocks - block) - 1.0 for block in range(blocks)]
-    total = (1.0 - keep) * patches / sum(weights)
+        weights = [2.0 * (blocks - block) - 3.0 for block in range(blocks - 1)]
+    total = (1.0 - keep) * patches / max(1.0, sum(weights))
     until = [round(total * weight) for weight in accumulate((0.0, *weights))]
-    return tuple(after - before for before, after in pairwise(until))
+    return (*(after - before for before, after in pairwise(until)), 0)
 
 
 def _checked(
