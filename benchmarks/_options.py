@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -121,6 +121,15 @@ def options(material: Material) -> tuple[Option, ...]:
         if name != "fp32"
     ]
     return (*found, *_together())
+
+
+def tuned(name: str, networks: Mapping[str, Passt]) -> Option:
+    """A smaller network that was trained on, by the digest of the file that it came from."""
+    return Option(family="tuned", name=name, network=partial(_tuned, networks))
+
+
+def _tuned(networks: Mapping[str, Passt], material: Material) -> Passt:
+    return networks[material.checkpoint.sha256]
 
 
 def _patchouts() -> list[Option]:

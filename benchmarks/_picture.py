@@ -28,6 +28,7 @@ STYLE = """
 .full { fill: #1c2127; } .patchout { fill: #0072b2; } .merging { fill: #d55e00; }
 .blocks { fill: #009e73; } .pruning { fill: #b0529a; } .stride { fill: #b07d00; }
 .precision { fill: #3a9fd6; } .together { fill: #7a7f85; }
+.tuned { fill: #6a8f1a; }
 text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 .title { font-size: 13px; font-weight: 600; } .tiny { font-size: 9px; }
 @media (prefers-color-scheme: dark) {
@@ -36,6 +37,7 @@ text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
   .full { fill: #e6e9ec; } .patchout { fill: #56a8e0; } .merging { fill: #f0803c; }
   .blocks { fill: #35c79a; } .pruning { fill: #da8cc8; } .stride { fill: #e6b33c; }
   .precision { fill: #8fd0f5; } .together { fill: #a8b0b8; }
+  .tuned { fill: #a8d34a; }
 }
 """
 

@@ -2,12 +2,13 @@
 
 ``python -m benchmarks.pareto [--dataset DIR --model FILE:FOLDS ... --write docs]``
 
-Nothing is trained. Quality is that of the clips of the folds that a model has not heard, as
+Nothing is trained here. Quality is that of the clips of the folds that a model has not heard, as
 ``python -m passt_core evaluate`` scores them, mean over the folds; a model without folds is judged
 on all clips, and the table says that it may have heard them. What pruning and dropping weigh is
 measured on the other folds, never on those that are judged. Several models (each with folds of its
 own) are one column: of one recipe, trained without these folds. Time is that of a 10 s clip from
 samples to answer, mel included, all ways in turn in one run, as a share of the full network's.
+``--tuned NAME=FILE,FILE`` adds networks that were pruned and trained on, one for each model.
 Without a dataset there are only times. ``--write`` puts table, figures and picture into a folder.
 """
 
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 
 from benchmarks._frontier import Row, show_rows, write
-from benchmarks._options import FULL, Material, Option, named, options
+from benchmarks._options import FULL, Material, Option, named, options, tuned
 from benchmarks._quality import Study, Worth, of_studies, read_sounds
 from benchmarks._table import in_turn
 from passt_core.inference.predictor import Predictor
@@ -123,6 +124,18 @@ def timed(
     ]
 
 
+def tuned_ways(told: Sequence[str], models: Sequence[Model]) -> Iterator[Option]:
+    """Ways from ``NAME=FILE,FILE``, one file for each model, in their order."""
+    for entry in told:
+        name, _, files = entry.partition("=")
+        paths = files.split(",")
+        if len(paths) != len(models):
+            sys.exit(f"--tuned {name} has {len(paths)} files; give one for each of {len(models)}")
+        networks = [checkpoints.load(path).network for path in paths]
+        digests = [model.checkpoint.sha256 for model in models]
+        yield tuned(name, dict(zip(digests, networks, strict=True)))
+
+
 # --- the command -----------------------------------------------------------------------------
 
 
@@ -133,6 +146,7 @@ def parser() -> argparse.ArgumentParser:
         "--model", action="append", default=[], metavar="FILE[:FOLDS]", help=f"default: {BUNDLED}"
     )
     found.add_argument("--only", action="append", default=[], metavar="NAME", help="beside full")
+    found.add_argument("--tuned", action="append", default=[], metavar="NAME=FILE,...")
     found.add_argument("--runs", type=int, default=15, help="of the clock")
     found.add_argument("--no-large", action="store_true", help="leave PaSST-S out")
     found.add_argument("--keep", type=Path, help="folder of answers, which are not asked for again")
@@ -190,7 +204,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit("The bundled checkpoint is not there; give one with --model.")
     models = [Model.of(told) for told in chosen.model or [BUNDLED]]
     first = Material.unmeasured(models[0].checkpoint)
-    listed = options(first)
+    listed = (*options(first), *tuned_ways(chosen.tuned, models))
     if chosen.only:
         unknown = set(chosen.only) - {option.name for option in listed}
         if unknown:

@@ -27,6 +27,7 @@ from tests.labs import tones_and_noises
 from tests.sounds import TINY, noise, randomised, save_network
 
 SHAPE = replace(TINY, depth=4, classes=3)
+TINY_OF_3 = replace(TINY, classes=3)
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +210,23 @@ def test_what_was_measured_is_written(
     assert data["bundled"][1]["worth"]["clips"] == 4
     assert "| 1 | merging, keep 0.5 |" in (out / "efficiency.md").read_text(encoding="utf-8")
     assert ET.parse(out / "pareto.svg").getroot().tag == f"{{{SVG}}}svg"
+
+
+def test_what_was_trained_on_is_judged_with_the_rest(
+    sounds: Dataset, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = {"labels": ("noise", "tone", "whistle")}
+    less = save_network(tmp_path / "less.safetensors", randomised(TINY_OF_3), **about)
+    command = ["--dataset", str(sounds.clips[0].path.parent), "--model", f"{model}:1", "--no-large"]
+    command += ["--runs", "1", "--only", "half, tuned", "--tuned"]
+    pareto.main([*command, f"half, tuned={less}"])
+    line = next(line for line in capsys.readouterr().out.splitlines() if "half, tuned" in line)
+    found = evaluate(Predictor.from_checkpoint(less, device="cpu"), sounds, 1)
+    cells = [cell.strip() for cell in line.split("|")]
+    assert float(cells[5]) == pytest.approx(found.accuracy, abs=1e-3)
+    assert 0.3 < float(cells[3]) < 0.5
+    with pytest.raises(SystemExit, match="has 2 files; give one for each of 1"):
+        pareto.main([*command, f"half={less},{less}"])
 
 
 def test_an_unknown_way_is_refused(model: Path) -> None:
