@@ -15,6 +15,7 @@ from passt_core.cli import (
     clips,
     efficiency,
     evaluation,
+    export,
     libraries,
     models,
     narrow,
@@ -53,6 +54,7 @@ app.command()(training.distill)
 app.command()(training.recipe)
 app.command()(efficiency.prune)
 app.command()(narrow.narrow)
+app.command()(export.export)
 app.command()(evaluation.evaluate)
 app.command()(evaluation.calibrate)
 app.command()(retrieval.retrieval)
