@@ -91,7 +91,7 @@ def build(services: Services, tab: gr.Tab) -> tuple[TimelineTab, live.LiveTab]:
             with gr.Column(scale=3, min_width=270):
                 left = _sound_column(services)
             with gr.Column(scale=11, min_width=320):
-                right = _picture_column()
+                right = _picture_column(services)
         with gr.Tab("Live: the microphone", id="timeline-live"):
             microphone = live.build()
     return TimelineTab(tab=tab, **left, **right), microphone
@@ -135,7 +135,7 @@ def _sound_column(services: Services) -> dict[str, Any]:
     }
 
 
-def _picture_column() -> dict[str, Any]:
+def _picture_column(services: Services) -> dict[str, Any]:
     told = gr.HTML("", elem_id="timeline-notice", visible=False)
     with gr.Row(elem_id="timeline-top", equal_height=False):
         line = gr.HTML("", elem_id="timeline-line", min_height=22)
@@ -153,7 +153,7 @@ def _picture_column() -> dict[str, Any]:
             "class per clip; a window of digital silence is not judged."
         )
     )
-    controls = _controls()
+    controls = _controls(services)
     gr.HTML(heading("Events"))
     events = gr.HTML("", elem_id="timeline-events", apply_default_css=False)
     files = gr.HTML("", elem_id="timeline-files", apply_default_css=False)
@@ -169,7 +169,7 @@ def _picture_column() -> dict[str, Any]:
     }
 
 
-def _controls() -> dict[str, Any]:
+def _controls(services: Services) -> dict[str, Any]:
     with gr.Group(elem_id="timeline-rule"):
         with gr.Row():
             classes = gr.Slider(
@@ -183,8 +183,8 @@ def _controls() -> dict[str, Any]:
                 min_width=200,
             )
             chosen = gr.Dropdown(
-                [],
-                value=[],
+                sorted(services.first.predictor.labels),
+                value=None,
                 multiselect=True,
                 label="Only these classes",
                 info="in the rows and among the events; type to find one",

@@ -36,7 +36,7 @@ FIRST = "clearing"
 """Example that stands there when the tab is opened: one sound in it follows another."""
 EVERY_S = 0.7
 """From one picture of a sound that is being heard to the next."""
-_PARTS = ((30.0, 8), (600.0, 4))
+_PARTS = ((30.0, 8), (120.0, 4))
 """A hop by length: up to so many seconds a window has so many hops; two beyond."""
 _LONGEST = 2
 
@@ -237,7 +237,7 @@ class TimelineHandlers:
         chosen = [label for label in controls[3] or () if label in predictor.labels]
         yield {
             self.visit: visit,
-            self.tab.chosen: gr.Dropdown(choices=sorted(predictor.labels), value=chosen),
+            self.tab.chosen: gr.Dropdown(choices=sorted(predictor.labels), value=chosen or None),
             **changes,
             **tab_of.show_nothing(self.tab),
             **tab_of.listening(self.tab, progress(f"Opening {title}")),

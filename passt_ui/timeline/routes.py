@@ -62,14 +62,16 @@ class TimelineRoutes:
             path = heard.sound.path
             if not played_as_is(path.name):
                 path = self._transcodes.flac(path, _whole(heard))
-            return FileResponse(
-                path, media_type=media_type(heard.sound.path.name), headers=_PRIVATE
-            )
+            about = path.stat()
         except PasstError as error:
             return _missing(str(error))
         except OSError as error:  # the message names folders of this machine
             logging.getLogger(__name__).warning("%s", error)
             return _missing(_GONE)
+        kind = media_type(heard.sound.path.name)
+        stays = heard.timeline.done or path == heard.sound.path
+        headers = _PRIVATE if stays else _FRESH  # of an unknown length only what was heard is sent
+        return FileResponse(path, media_type=kind, stat_result=about, headers=headers)
 
     def overview(self, request: Request) -> Response:
         """``GET …/overview``: the spectrogram of what was heard so far, as a PNG."""

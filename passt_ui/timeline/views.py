@@ -70,8 +70,8 @@ def downloads(url: str) -> str:
     )
     return (
         '<div class="passt-files"><span>Events as</span>'
-        f'{forms}<span>all probabilities as</span><a class="passt-play" '
-        f'href="{url}/probabilities" download>Table (CSV)</a></div>'
+        f'{forms}<a class="passt-play" href="{url}/probabilities" download>'
+        "All probabilities (CSV)</a></div>"
     )
 
 

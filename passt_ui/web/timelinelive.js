@@ -71,7 +71,7 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
     meter.querySelector("b").hidden = false;
     meter.querySelector("b").style.left = `${percent(value.peak)}%`;
     meter.setAttribute("aria-valuenow", value.level);
-    level.textContent = `${value.level.toFixed(0)} dB`;
+    level.textContent = `${value.level.toFixed(0).replace("-", "−")} dB`;
   }
 
   function pace() {

@@ -1,0 +1,471 @@
+"""What stands behind the Timeline tab, without a browser: handlers, picture, routes, microphone."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from passt_core.inference.event_files import FORMATS
+from passt_core.inference.events import EventRule
+from passt_core.inference.predictor import Predictor
+from passt_core.inference.timeline import Pace, Timeline, listen
+from passt_ui import hand
+from passt_ui.services import Example, ModelShelf, Services, Visitor
+from passt_ui.settings import Settings
+from passt_ui.tabs import timeline as tab_of
+from passt_ui.timeline import live, picture, views
+from passt_ui.timeline.handlers import Asked, TimelineHandlers
+from passt_ui.timeline.routes import TimelineRoutes, url
+from passt_ui.timeline.visit import Heard, Sound, TimelineShelf, TimelineVisit, left
+from tests.sounds import RATE, noise, tone, write
+
+HOSTILE = '"><img src=x onerror=alert(1)>'
+AUTO = (2.0, 0.0, 4, [], 0.05, 0.05, 0.0, 0.0)
+"""The controls as they stand, but for thresholds that an untrained network reaches."""
+
+pytestmark = pytest.mark.filterwarnings("default:.*httpx")
+"""Starlette's test client warns of its own future."""
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three seconds of hiss, three of digital silence, three of a hum."""
+    silence = np.zeros(3 * RATE, np.float32)
+    sound = np.concatenate([noise(3.0), silence, tone(3.0, hz=90)])
+    return write(tmp_path_factory.mktemp("scene") / "scene.wav", sound)
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Predictor, scene: Path) -> Timeline:
+    """The scene, heard to its end."""
+    *_, last = listen(tiny, scene, Pace(window_s=1.0, hop_s=0.5))
+    return last
+
+
+@pytest.fixture
+def heard(tiny: Predictor, scene: Path, whole: Timeline) -> Heard:
+    sound = Sound(path=scene, title="scene", checkpoint=tiny.checkpoint)
+    return Heard(sound=sound, number=1, version=1, timeline=whole)
+
+
+@pytest.fixture
+def on(tiny: Predictor, scene: Path) -> TimelineHandlers:
+    settings = Settings(max_minutes=0.5)
+    services = Services(
+        settings=settings,
+        shelf=ModelShelf(settings, tiny),
+        first=Visitor(predictor=tiny, library=None),
+        examples=(Example(id="clearing", title="A clearing", path=scene, picture=""),),
+    )
+
+    async def built() -> TimelineHandlers:
+        with gr.Blocks(), gr.Tab("Timeline") as tab:
+            parts, _ = tab_of.build(services, tab)
+            return TimelineHandlers(
+                services=services, state=gr.State(None), visit=gr.State(None), tab=parts
+            )
+
+    return asyncio.run(built())
+
+
+def _opened(
+    on: TimelineHandlers, path: Path, visit: TimelineVisit | None = None, controls: Any = AUTO
+) -> tuple[list[Any], TimelineVisit]:
+    """A file was dropped: all that changed, and the visit after it."""
+    changes = list(on.open_file(None, visit, str(path), *controls))
+    return changes, changes[0][on.visit]
+
+
+def _sent(changes: Any, on: TimelineHandlers) -> Any:
+    return json.loads(changes[on.tab.picture])
+
+
+def _values(sent: Any) -> np.ndarray:
+    flat = np.frombuffer(base64.b64decode(sent["values"]), np.uint8)
+    return flat.reshape(len(sent["labels"]), -1)
+
+
+def _notice(on: TimelineHandlers, changes: Any) -> str:
+    return str(changes[on.tab.notice].value)
+
+
+# --- listening ------------------------------------------------------------------------------------
+
+
+def test_the_tab_opens_with_an_example_once(on: TimelineHandlers) -> None:
+    changes = list(on.enter(None, None, *AUTO))
+    visit = changes[0][on.visit]
+    assert "A clearing" in changes[-1][on.tab.line]
+    assert visit.heard.timeline.done
+    assert list(on.enter(None, visit, *AUTO)) == []
+
+
+def test_a_sound_grows_and_is_whole_at_the_end(on: TimelineHandlers, scene: Path) -> None:
+    changes, visit = _opened(on, scene)
+    first, last = changes[0], changes[-1]
+    assert first[on.tab.picture] == "", "an old picture never stands beside a new sound"
+    assert first[on.tab.file] is None, "the box is ready for the next one"
+    sent = _sent(last, on)
+    assert sent["done"]
+    assert sent["end"] == pytest.approx(9.0)
+    assert _values(sent).shape[1] == len(visit.heard.timeline.starts)
+    borders = np.frombuffer(base64.b64decode(sent["borders"]), "<f4")
+    np.testing.assert_allclose(borders, visit.heard.timeline.cells(), atol=1e-4)
+    assert not visit.listens
+
+
+def test_cancelling_keeps_what_was_heard(
+    on: TimelineHandlers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passt_ui.timeline.handlers.EVERY_S", 0.0)
+    path = write(tmp_path / "long.wav", noise(25.0))
+    steps = on.open_file(None, None, str(path), *AUTO)
+    visit = next(steps)[on.visit]
+    on_the_way = next(steps)
+    assert "of 0:25 heard" in on_the_way[on.tab.progress]
+    on.cancel(visit)
+    *_, last = steps
+    assert "Stopped at" in last[on.tab.progress]
+    heard_s = visit.heard.timeline.duration_s
+    assert 0 < heard_s < 25
+    sent = _sent(last, on)
+    assert (sent["end"], sent["done"]) == (25.0, False), "what lies ahead stays empty"
+    assert not visit.listens
+
+
+def test_another_sound_ends_the_one_before(
+    on: TimelineHandlers, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passt_ui.timeline.handlers.EVERY_S", 0.0)
+    steps = on.open_file(None, None, str(write(tmp_path / "long.wav", noise(25.0))), *AUTO)
+    visit = next(steps)[on.visit]
+    next(steps)
+    _opened(on, scene, visit)
+    assert list(steps) == [], "nothing of it is shown any more"
+    assert visit.heard.sound.path == scene
+
+
+def test_two_visitors_listen_in_turn(on: TimelineHandlers, scene: Path) -> None:
+    one = on.open_file(None, None, str(scene), *AUTO)
+    visit = next(one)[on.visit]
+    _, other = _opened(on, scene)
+    assert other.heard.timeline.done, "the first has begun and not ended"
+    list(one)
+    assert visit.heard.timeline.done
+    assert visit.token != other.token
+
+
+def test_the_clip_of_explore_and_listening_again(
+    on: TimelineHandlers, tiny: Predictor, scene: Path
+) -> None:
+    [refused] = on.open_hand(None, None, *AUTO)
+    assert "no clip in hand" in _notice(on, refused)
+    held = hand.open_clip(tiny, scene, title="mine", max_seconds=60)
+    visitor = Visitor(predictor=tiny, library=None, hand=held)
+    changes = list(on.open_hand(visitor, None, *AUTO))
+    visit = changes[0][on.visit]
+    assert visit.heard.timeline.hop_s == pytest.approx(0.25)
+    *_, last = on.again(visitor, visit, 1.0, 0.5, *AUTO[2:])
+    assert (visit.heard.timeline.window_s, visit.heard.timeline.hop_s) == (1.0, 0.5)
+    assert visit.heard.number == 2
+    assert "mine" in last[on.tab.line]
+
+
+def test_the_rule_is_applied_without_listening(on: TimelineHandlers, scene: Path) -> None:
+    _, visit = _opened(on, scene)
+    version = visit.heard.version
+    few = on.look(visit, *AUTO[:4], 1.0, 1.0, 0.0, 0.0)
+    assert "No class reaches 100 %" in few[on.tab.events]
+    label = visit.heard.timeline.labels[3]
+    one = on.look(visit, *AUTO[:3], [label], *AUTO[4:])
+    assert _sent(one, on)["labels"] == [label]
+    assert visit.rule.classes == {3}
+    assert visit.heard.version == version
+    above = on.look(visit, *AUTO[:4], 0.4, 0.9, 0.0, 0.0)
+    assert on.tab.picture in above
+    assert visit.rule.off == visit.rule.on == 0.4
+
+
+def test_another_model_is_told_of(on: TimelineHandlers, tiny: Predictor, scene: Path) -> None:
+    _, visit = _opened(on, scene)
+    assert not on.model_changed(None, visit)[on.tab.notice].visible
+    other = Predictor(replace(tiny.checkpoint, name="other"), device="cpu")
+    told = on.model_changed(Visitor(predictor=other, library=None), visit)
+    assert "press Listen again" in _notice(on, told)
+
+
+def test_bad_input_is_a_sentence_in_place(on: TimelineHandlers, tmp_path: Path) -> None:
+    no_sound = tmp_path / "text.wav"
+    no_sound.write_bytes(b"no sound at all")
+    cases = {
+        no_sound: "is not a sound",
+        tmp_path / "gone.wav": "is not a file",
+        write(tmp_path / "silent.wav", np.zeros(RATE, np.float32)): "digital silence",
+        write(tmp_path / "long.wav", noise(31.0)): "the limit here",
+    }
+    for path, expected in cases.items():
+        changes, visit = _opened(on, path)
+        assert expected in _notice(on, changes[-1])
+        assert not visit.listens
+    sound = write(tmp_path / "good.wav", noise(1.0))
+    changes, _ = _opened(on, sound, controls=(20.0, *AUTO[1:]))
+    assert "choose shorter windows" in _notice(on, changes[-1])
+    changes, _ = _opened(on, sound, controls=(1.0, 5.0, *AUTO[2:]))
+    assert "no longer than a window" in _notice(on, changes[-1])
+
+
+def test_a_sound_damaged_on_the_way_keeps_its_beginning(
+    on: TimelineHandlers, tmp_path: Path
+) -> None:
+    sound = noise(20.0)
+    sound[15 * RATE] = np.nan
+    path = write(tmp_path / "bad.wav", sound, subtype="FLOAT")
+    changes, visit = _opened(on, path)
+    assert "NaN" in _notice(on, changes[-1])
+    assert 5 < visit.heard.timeline.duration_s < 16
+    assert _sent(changes[-1], on)["labels"]
+
+
+def test_a_visit_that_has_ended_stops(on: TimelineHandlers, scene: Path) -> None:
+    steps = on.open_file(None, None, str(scene), *AUTO)
+    visit = next(steps)[on.visit]
+    left(visit)
+    left(None)
+    list(steps)
+    assert visit.heard is None
+
+
+def test_controls_that_were_emptied_have_values() -> None:
+    asked = Asked.of(None, None, None, None, None, None, None, None)
+    assert asked.rule == EventRule(on=tab_of.ON, off=tab_of.ON)
+    assert asked.look == picture.Look(k=1)
+
+
+# --- what is drawn and told -----------------------------------------------------------------------
+
+
+def test_silence_and_probabilities_are_told_apart(heard: Heard) -> None:
+    sent = json.loads(picture.payload(heard, picture.Look(k=7), (), "here", whole=True))
+    values = _values(sent)
+    silent = heard.timeline.silent
+    assert silent.any()
+    assert (values[:, silent] == picture.SILENT).all()
+    rows = heard.timeline.top_classes(7)
+    expected = np.rint(254 * heard.timeline.probabilities[~silent][:, rows]).T
+    np.testing.assert_array_equal(values[:, ~silent], expected)
+
+
+def test_on_the_way_neighbours_are_pooled_and_peaks_stay(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "COLUMNS_ON_THE_WAY", 5)
+    look = picture.Look(k=2)
+    few, all_ = (
+        _values(json.loads(picture.payload(heard, look, (), "here", whole=whole)))
+        for whole in (False, True)
+    )
+    assert few.shape[1] <= 5 < all_.shape[1]
+    loud = np.where(all_ == picture.SILENT, 0, all_).max(axis=1)
+    np.testing.assert_array_equal(np.where(few == picture.SILENT, 0, few).max(axis=1), loud)
+
+
+def test_the_overview_keeps_its_place_while_it_grows(whole: Timeline) -> None:
+    part = replace(whole, duration_s=3.0, done=False, overview=whole.overview[:, :300])
+    for timeline in (part, whole):
+        image = Image.open(io.BytesIO(picture.overview_png(timeline)))
+        assert image.size == (round(9.0 / whole.overview_step_s), 128)
+    clear = np.array(Image.open(io.BytesIO(picture.overview_png(part))).convert("RGBA"))[..., 3]
+    assert (clear[:, :300] == 255).all()
+    assert not clear[:, 300:].any()
+
+
+def test_what_came_from_outside_is_escaped(heard: Heard) -> None:
+    labels = (HOSTILE, *heard.timeline.labels[1:])
+    bad = replace(
+        heard,
+        sound=replace(heard.sound, title=HOSTILE),
+        timeline=replace(heard.timeline, labels=labels, model=HOSTILE),
+    )
+    rule = EventRule(on=0.01, off=0.01)
+    shown = views.line(bad) + views.events(bad, bad.events(rule), rule, "here")
+    assert "<img" not in shown
+    assert "&lt;img" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "digits", "said"),
+    ((3.26, 1, "0:03.3"), (59.96, 1, "1:00.0"), (750, 0, "12:30"), (3_725.5, 1, "1:02:05.5")),
+)
+def test_times_are_minutes_and_hours(seconds: float, digits: int, said: str) -> None:
+    assert views.clock(seconds, digits) == said
+
+
+def test_how_far_it_is(whole: Timeline) -> None:
+    part = replace(whole, duration_s=750.0, total_s=3600.0)
+    assert views.on_the_way(part, 10.0) == ("12:30 of 1:00:00 heard, about 38 s left", 750 / 3600)
+    assert views.on_the_way(replace(part, total_s=None), 10.0) == ("12:30 heard", None)
+
+
+# --- what is fetched ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shelf() -> TimelineShelf:
+    return TimelineShelf()
+
+
+@pytest.fixture
+def client(shelf: TimelineShelf) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=TimelineRoutes(shelf).routes())) as client:
+        yield client
+
+
+def _shelved(shelf: TimelineShelf, heard: Heard) -> tuple[TimelineVisit, str]:
+    visit = TimelineVisit()
+    visit.hear(visit.begin(heard.sound), heard.timeline)
+    visit.rule = EventRule(on=0.01, off=0.01)
+    shelf.keep(visit)
+    return visit, f"/{url(visit.token, 1)}"
+
+
+def test_the_sound_comes_in_ranges(client: TestClient, shelf: TimelineShelf, heard: Heard) -> None:
+    visit, place = _shelved(shelf, heard)
+    data = heard.sound.path.read_bytes()
+    part = client.get(f"{place}/sound", headers={"range": "bytes=1000-1999"})
+    assert (part.status_code, part.content) == (206, data[1000:2000])
+    visit.begin(heard.sound)
+    gone = client.get(f"{place}/sound")
+    assert (gone.status_code, "not in hand any more" in gone.text) == (404, True)
+
+
+def test_what_browsers_cannot_play_comes_as_flac(
+    client: TestClient, shelf: TimelineShelf, heard: Heard, tmp_path: Path
+) -> None:
+    sound = soundfile.read(heard.sound.path, dtype="float32")[0]
+    path = write(tmp_path / "scene.aiff", sound)
+    _visit, place = _shelved(shelf, replace(heard, sound=replace(heard.sound, path=path)))
+    answer = client.get(f"{place}/sound")
+    assert answer.headers["content-type"] == "audio/flac"
+    assert soundfile.info(io.BytesIO(answer.content)).frames == 9 * RATE
+    path.unlink()
+    assert client.get(f"{place}/sound").status_code == 404
+
+
+def test_nothing_else_can_be_fetched(
+    client: TestClient, shelf: TimelineShelf, heard: Heard
+) -> None:
+    visit, place = _shelved(shelf, heard)
+    for wrong in (
+        f"{place[:-1]}2/sound",
+        "/passt/timelines/x/1/overview",
+        f"{place}/events/pickle",
+        "/passt/timelines/x/1/probabilities",
+    ):
+        assert client.get(wrong).status_code == 404
+    del visit
+    assert client.get(f"{place}/sound").status_code == 404, "the visit has ended"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_events_are_files_named_after_sound_and_model(
+    client: TestClient, shelf: TimelineShelf, heard: Heard, name: str
+) -> None:
+    visit, place = _shelved(shelf, heard)
+    answer = client.get(f"{place}/events/{name}")
+    named = answer.headers["content-disposition"]
+    assert named.endswith(f"scene__{heard.timeline.model}__events{FORMATS[name].suffix}")
+    assert heard.events(visit.rule)[0].label in answer.text
+
+
+def test_probabilities_are_a_table(client: TestClient, shelf: TimelineShelf, heard: Heard) -> None:
+    visit, place = _shelved(shelf, heard)
+    rows = list(csv.reader(io.StringIO(client.get(f"{place}/probabilities").text)))
+    assert rows[0] == ["start_s", "end_s", *heard.timeline.labels]
+    values = np.array(rows[1:], float)
+    np.testing.assert_allclose(values[:, 2:], heard.timeline.probabilities, atol=1e-6)
+    np.testing.assert_allclose(values[:, 0], visit.heard.timeline.starts)
+
+
+def test_the_overview_is_a_picture(client: TestClient, shelf: TimelineShelf, heard: Heard) -> None:
+    _visit, place = _shelved(shelf, heard)
+    answer = client.get(f"{place}/overview?v=1")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content == picture.overview_png(heard.timeline)
+
+
+# --- the microphone -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def microphone(tiny: Predictor) -> live.LiveHandlers:
+    settings = Settings()
+    first = Visitor(predictor=tiny, library=None)
+    services = Services(settings=settings, shelf=ModelShelf(settings, tiny), first=first)
+
+    async def built() -> live.LiveHandlers:
+        with gr.Blocks():
+            return live.LiveHandlers(
+                services=services, state=gr.State(None), visit=gr.State(None), tab=live.build()
+            )
+
+    return asyncio.run(built())
+
+
+def _block(sound: np.ndarray, begins: bool = False, rate: int = RATE) -> Any:
+    samples = base64.b64encode(np.int16(32_767 * sound).tobytes()).decode()
+    data = {"rate": rate, "samples": samples, "begins": begins}
+    return SimpleNamespace(_data=data)
+
+
+def test_the_microphone_is_heard_block_by_block(microphone: live.LiveHandlers) -> None:
+    visit, sound = None, noise(1.2)
+    for number in range(3):
+        block = sound[number * 12_800 : (number + 1) * 12_800]
+        changes = microphone.hear(None, visit, 1.0, 3, _block(block, begins=number == 0))
+        visit = changes[microphone.visit]
+    sent = json.loads(changes[microphone.tab.picture])
+    assert len(sent["labels"]) == len(sent["now"]) == 3
+    assert sent["at"] == pytest.approx(1.2)
+    assert len(base64.b64decode(sent["times"])) == 3 * 4
+    assert len(visit.live.rolling.samples) == RATE, "only the window is held"
+    anew = microphone.hear(None, visit, 1.0, 3, _block(sound, begins=True))
+    assert len(anew[microphone.visit].live.moments) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    (
+        {},
+        {"rate": "x", "samples": ""},
+        {"rate": RATE, "samples": "!"},
+        {"rate": RATE, "samples": "AAA="},
+        {"rate": RATE, "samples": ""},
+        {"rate": 1, "samples": base64.b64encode(bytes(64)).decode()},
+        {"rate": RATE, "samples": base64.b64encode(bytes(2 * 11 * RATE)).decode()},
+    ),
+)
+def test_a_block_that_is_none_is_told_of(microphone: live.LiveHandlers, data: Any) -> None:
+    changes = microphone.hear(None, None, 2.0, 3, SimpleNamespace(_data=data))
+    assert json.loads(changes[microphone.tab.picture])["error"]
+
+
+def test_rows_stay_where_they_are() -> None:
+    assert live.steady((), [4, 2]) == (4, 2)
+    assert live.steady((4, 2, 7), [2, 9, 7]) == (9, 2, 7)
+    assert live.steady((4, 2), [1, 2, 4]) == (1, 2, 4)
