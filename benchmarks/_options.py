@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from passt_core.inference.predictor import PRECISIONS, Predictor
@@ -55,6 +59,27 @@ class Material:
         order = drop_blocks(checkpoint, clips, blocks=max(1, stored - stored // 2))
         blocks = (*(one.block for one in order.dropped), *order.blocks)
         return cls(checkpoint=checkpoint, heads=found.heads, units=found.units, blocks=blocks)
+
+    @classmethod
+    def kept(cls, checkpoint: Checkpoint, clips: Dataset, folder: Path | None) -> Material:
+        """As :meth:`measured`; what was measured before is read from the folder."""
+        if folder is None:
+            return cls.measured(checkpoint, clips)
+        told = json.dumps([checkpoint.sha256, [str(clip.path) for clip in clips.clips]])
+        path = folder / f"parts-{hashlib.sha256(told.encode()).hexdigest()[:20]}.safetensors"
+        if not path.is_file():
+            found, state = cls.measured(checkpoint, clips), {}
+            for block, (heads, units) in enumerate(zip(found.heads, found.units, strict=True)):
+                state |= {f"heads.{block}": heads, f"units.{block}": units}
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(state | {"blocks": torch.tensor(found.blocks)}, path)
+        state, stored = load_file(path), range(checkpoint.config.stored)
+        return cls(
+            checkpoint=checkpoint,
+            heads=tuple(state[f"heads.{block}"] for block in stored),
+            units=tuple(state[f"units.{block}"] for block in stored),
+            blocks=tuple(state["blocks"].tolist()),
+        )
 
     @classmethod
     def unmeasured(cls, checkpoint: Checkpoint) -> Material:

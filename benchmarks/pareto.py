@@ -64,14 +64,14 @@ class Model:
         unheard = tuple(int(fold) for fold in folds.split(",") if fold)
         return cls(checkpoint=checkpoints.load(name), folds=unheard)
 
-    def study(self, dataset: Dataset) -> Study:
+    def study(self, dataset: Dataset, keep: Path | None = None) -> Study:
         """What is judged, and beside it parts that were weighed on the other clips."""
         folds = self.folds or dataset.folds
         others = dataset
         for fold in self.folds:
             others = others.without(fold)
         judged = tuple(dataset.only(fold) for fold in folds) or (dataset,)
-        return Study(material=Material.measured(self.checkpoint, others), folds=judged)
+        return Study(material=Material.kept(self.checkpoint, others, keep), folds=judged)
 
 
 # --- time ------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def quality(
     dataset = load_dataset(chosen.dataset)
     print(about(models, dataset))
     with one_thread():
-        studies = [model.study(dataset) for model in models]
+        studies = [model.study(dataset, chosen.keep) for model in models]
         judged = join([fold for study in studies for fold in study.folds])
         sounds = read_sounds(judged, RATE)
         return [*of_studies(studies, listed, sounds, chosen.keep)]

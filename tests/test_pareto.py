@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,8 +78,6 @@ def test_a_conv_stem_has_no_other_strides_and_one_block_stays_one() -> None:
 
 @pytest.mark.parametrize("thinning", (columns, rows, patches))
 def test_a_patchout_keeps_the_share_it_says_and_something_always(thinning: object) -> None:
-    import torch
-
     for grid, keep in (((8, 62), 0.5), ((8, 62), 0.25), ((8, 1), 0.25), ((1, 1), 0.25)):
         kept = select(grid, thinning(grid, keep=keep), torch.Generator())
         assert len(kept) >= 1
@@ -100,8 +99,14 @@ def test_quality_is_what_evaluate_says_and_weighed_on_other_clips(
         return measured(checkpoint, clips)
 
     monkeypatch.setattr(Material, "measured", spied)
-    studies = [pareto.Model.of(f"{model}:{fold}").study(sounds) for fold in (1, 2)]
+    studies = [
+        pareto.Model.of(f"{model}:{fold}").study(sounds, tmp_path / "kept") for fold in (1, 2)
+    ]
     assert weighed == [{2}, {1}]
+    again = pareto.Model.of(f"{model}:1").study(sounds, tmp_path / "kept").material
+    assert weighed == [{2}, {1}]  # what was weighed is kept
+    assert again.blocks == studies[0].material.blocks
+    assert all(map(torch.equal, again.units, studies[0].material.units))
     listed = options(studies[0].material)
     chosen = [listed[0], *(o for o in listed if o.name in {"every 2nd row", "1 of 4 blocks"})]
     waves = read_sounds(sounds, 32_000)
