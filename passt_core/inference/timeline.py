@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from passt_core.errors import AudioError, PasstError
 from passt_core.inference.analysis import WindowAnalysis
 from passt_core.inference.overview import Overview
-from passt_core.inference.predictor import BATCH, Predictor
+from passt_core.inference.predictor import Predictor
 from passt_core.inference.windows import Windowing
 from passt_core.signal import audio
 from passt_core.signal.audio import Waveform
@@ -172,11 +172,11 @@ def listen(
     track = _Track(predictor, windowing, total_s)
     sound = _Sound(path, predictor.sample_rate)
     told = -math.inf
-    with closing(sound.blocks()) as blocks:
-        for window, mel in predictor.follow(blocks, windowing):
+    with closing(sound.pieces(windowing)) as pieces:
+        for window, mel in predictor.follow(pieces, windowing):
             track.add(window, mel)
-            # Windows come in batches: between two of them, another is being listened to.
-            if track.count % BATCH == 0 and time.monotonic() - told >= every_s:
+            # Windows are heard several together: after the last of them, the next take a while.
+            if track.count == sound.windows and time.monotonic() - told >= every_s:
                 yield track.snapshot()
                 told = time.monotonic()
     if sound.fault is None:
@@ -203,17 +203,36 @@ def listen_whole(predictor: Predictor, samples: Waveform, pace: Pace | None = No
 
 
 class _Sound:
-    """A file that is read once; a fault ends them, and is kept for when all before it is heard."""
+    """A file that is read once; a fault ends it, and is kept for when all before it is heard.
+
+    Attributes:
+        samples: that were read so far, at the rate that was asked for.
+        windows: that were handed out to be heard.
+        fault: why the file ended before its end; None: it did not.
+    """
 
     def __init__(self, path: Path, rate: int) -> None:
         self.samples = 0
+        self.windows = 0
         self.fault: AudioError | None = None
         self._path = path
         self._rate = rate
         self._size = path.stat().st_size
 
-    def blocks(self) -> Generator[Waveform, None, None]:
-        """Mono samples at the rate that was asked for, as they are read."""
+    def pieces(self, windowing: Windowing) -> Generator[Waveform, None, None]:
+        """The samples, in pieces that each complete a window; the rest comes last."""
+        held = np.zeros(0, np.float32)
+        for block in self._blocks():
+            held = np.concatenate([held, block])
+            while len(held) >= (size := windowing.hop if self.windows else windowing.length):
+                piece, held = held[:size], held[size:]
+                self.windows += 1
+                yield piece
+        if len(held):
+            yield held
+
+    def _blocks(self) -> Iterator[Waveform]:
+        """Mono samples as they are read."""
         read = audio.stream(self._path, sample_rate=self._rate)
         try:
             for block in audio.checked_stream(read, self._rate, name=self._path.name):
