@@ -166,17 +166,6 @@ def test_many_may_ask_at_once(tiny: Predictor) -> None:
         assert_alike(one, other)
 
 
-def test_half_precision_is_close(tiny_checkpoint: Path, tiny: Predictor) -> None:
-    half = Predictor.from_checkpoint(tiny_checkpoint, device="cpu", precision="bf16")
-    exact, rough = tiny.analyze(noise(12.0), RATE), half.analyze(noise(12.0), RATE)
-    assert rough.logits.dtype == rough.embedding.dtype == np.float32
-    np.testing.assert_array_equal(rough.mel, exact.mel)
-    assert float(exact.unit_embedding @ rough.unit_embedding) > 0.999
-    np.testing.assert_allclose(rough.probabilities, exact.probabilities, rtol=0, atol=0.03)
-    with pytest.raises(PasstError, match="precision is 'fp8'; use one of fp32, bf16"):
-        Predictor.from_checkpoint(tiny_checkpoint, precision="fp8")
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 @pytest.mark.parametrize("precision", ("fp32", "bf16"))
 def test_a_gpu_agrees(tiny_checkpoint: Path, precision: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from passt_core.errors import AudioError, PasstError
+from passt_core.errors import AudioError
 from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
-from passt_core.inference.windows import Windowing, joined
+from passt_core.inference.precision import prepared
+from passt_core.inference.windows import Windowing, joined, overlapping
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
@@ -23,10 +24,11 @@ from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio as audio_io
 from passt_core.signal.audio import Waveform
 from passt_core.signal.mel import MelSpectrogram
+from passt_core.signal.shared_mel import SharedMel
 
-PRECISIONS = ("fp32", "bf16")
-BATCH = 8
-"""Windows per encoder pass: enough to fill the cores, few enough to bound the memory."""
+TOKENS = 2048
+"""Tokens of an encoder pass: enough to fill the cores, few enough to bound the memory."""
+TOKENS_ON_GPU = 1 << 15
 
 Clip = tuple[NDArray[np.generic], int]
 """Samples, (n,) or (n, channels), and their rate in Hz."""
@@ -44,31 +46,37 @@ class Predictor:
         checkpoint: the network and all that is known of it.
         labels: class names in head order.
         windowing: how clips are cut, in samples.
+        precision: of the matrix products: ``fp32``, ``bf16`` or ``int8``.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, *, device: str = "auto", precision: str = "fp32"
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        compiled: bool = False,
     ) -> None:
         """Put a checkpoint on a device.
 
         Args:
             checkpoint: as :func:`passt_core.network.checkpoints.load` gives it.
             device: ``auto`` (CUDA where there is one), or a torch device.
-            precision: ``fp32``, or ``bf16`` for the matrix products.
+            precision: ``auto``, ``fp32``, ``bf16`` or ``int8``; and
+            compiled: by ``torch.compile``: see :func:`passt_core.inference.precision.prepared`.
 
         Raises:
-            PasstError: unknown precision.
+            PasstError: unknown precision, or one that the device does not have.
         """
-        if precision not in PRECISIONS:
-            raise PasstError(f"precision is {precision!r}; use one of {', '.join(PRECISIONS)}")
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.checkpoint = checkpoint
         self.labels = checkpoint.labels
         self.windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
         self._device = torch.device(device)
-        self._bf16 = precision == "bf16"
-        self._network = checkpoint.network.to(self._device)
+        self._network, self.precision = prepared(
+            checkpoint, self._device, precision, compiled=compiled
+        )
         self._mel = MelSpectrogram(checkpoint.front_end).eval().to(self._device)
 
     @classmethod
@@ -78,11 +86,12 @@ class Predictor:
         *,
         device: str = "auto",
         precision: str = "fp32",
+        compiled: bool = False,
         progress: Progress | None = None,
     ) -> Predictor:
         """Load a checkpoint by name or path; see :func:`passt_core.network.checkpoints.load`."""
         loaded = checkpoints.load(name_or_path, progress)
-        return cls(loaded, device=device, precision=precision)
+        return cls(loaded, device=device, precision=precision, compiled=compiled)
 
     @property
     def name(self) -> str:
@@ -232,56 +241,73 @@ class Predictor:
     def _follow(
         self, windows: Iterable[_Window], spec: PatchoutSpec, seed: int
     ) -> Iterator[_Heard]:
-        """Hear windows as they come, :data:`BATCH` of them together."""
+        """Hear windows as they come, as many together as the first of them fit into a pass."""
         coming = iter(windows)
-        for batch in iter(lambda: list(islice(coming, BATCH)), []):
-            yield from self._listen(batch, spec, seed)
+        for first in coming:
+            columns = self.checkpoint.config.columns(self._frames(first))
+            more = islice(coming, self._together(columns) - 1)
+            yield from self._listen([first, *more], spec, seed)
 
-    def _listen(self, windows: list[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
+    def _listen(self, windows: Sequence[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
         """Hear windows, those of one token count together; results keep the windows' order."""
-        mels = self._mels(windows)
-        columns = [self.checkpoint.config.columns(mel.shape[1]) for mel in mels]
+        columns = [self.checkpoint.config.columns(self._frames(window)) for window in windows]
         heard: dict[int, _Heard] = {}
-        for batch in _runs(sorted(range(len(windows)), key=columns.__getitem__), columns):
-            together = [windows[i] for i in batch], [mels[i] for i in batch]
-            heard |= zip(batch, self._hear(*together, spec, seed), strict=True)
-        return [heard[index] for index in range(len(windows))]
+        for count, alike in _alike(columns):
+            most = self._together(count)
+            for first in range(0, len(alike), most):
+                places = alike[first : first + most]
+                batch = [windows[place] for place in places]
+                heard |= zip(places, self._hear(batch, spec, seed), strict=True)
+        return [heard[place] for place in range(len(windows))]
 
     @torch.inference_mode()
-    def _mels(self, windows: list[_Window]) -> list[Tensor]:
-        """Log-mel (bands, frames) of each window."""
-        lengths = [len(samples) for _, samples in windows]
-        mels: dict[int, Tensor] = {}
-        for batch in _runs(sorted(range(len(windows)), key=lengths.__getitem__), lengths):
-            stacked = torch.from_numpy(np.stack([windows[i][1] for i in batch]))
-            mels |= zip(batch, self._mel(stacked.to(self._device)), strict=True)
-        return [mels[index] for index in range(len(windows))]
+    def _mels(self, windows: Sequence[_Window]) -> list[Tensor]:
+        """Log-mel (bands, frames) of each window; those that overlap share their frames."""
+        mels: list[Tensor] = []
+        for run in overlapping(windows):
+            start, length = run[0][0], len(run[0][1])
+            starts = [first - start for first, _ in run]
+            ends = (
+                samples[-step:] for (_, samples), step in zip(run[1:], np.diff(starts), strict=True)
+            )
+            sound = torch.from_numpy(np.concatenate([run[0][1], *ends])).to(self._device)
+            if len(run) == 1:
+                mels.extend(self._mel(sound[None]))
+            else:
+                mels.extend(chain.from_iterable(SharedMel(self._mel)(sound, starts, length)))
+        return mels
 
     @torch.inference_mode()
-    def _hear(
-        self, windows: list[_Window], mels: list[Tensor], spec: PatchoutSpec, seed: int
-    ) -> Iterator[_Heard]:
+    def _hear(self, windows: Sequence[_Window], spec: PatchoutSpec, seed: int) -> Iterator[_Heard]:
         """One encoder pass over windows of one token count.
 
         The frames after the last whole patch, in which the windows may differ, are seen by no
         token: cutting them off changes nothing.
         """
+        mels = self._mels(windows)
         config = self.checkpoint.config
         grid = self._grid(mels[0].shape[1])
         seen = (grid.columns - 1) * config.stride_time + config.patch
         kept = None
         if not spec.is_empty:
             kept = torch.from_numpy(self.kept(grid, spec, seed)).to(self._device)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-            logits, embedding = self._network(torch.stack([m[:, :seen] for m in mels]), kept=kept)
-        logits = logits.float()
+        logits, embedding = self._network(torch.stack([m[:, :seen] for m in mels]), kept=kept)
         cooled = logits / self.checkpoint.temperature
         softmax = self.checkpoint.activation == "softmax"
         probabilities = cooled.softmax(dim=-1) if softmax else cooled.sigmoid()
-        results = [t.float().cpu().numpy() for t in (logits, probabilities, embedding)]
+        results = [t.cpu().numpy() for t in (logits, probabilities, embedding)]
         for (start, samples), mel, *window in zip(windows, mels, *results, strict=True):
             times = (start / self.sample_rate, (start + len(samples)) / self.sample_rate)
             yield _window(times, *window), mel.cpu().numpy()
+
+    def _frames(self, window: _Window) -> int:
+        return self.checkpoint.front_end.frames(len(window[1]))
+
+    def _together(self, columns: int) -> int:
+        """How many windows of so many patch columns an encoder pass takes."""
+        config = self.checkpoint.config
+        budget = TOKENS if self._device.type == "cpu" else TOKENS_ON_GPU
+        return max(1, budget // (config.rows * columns + config.extra_tokens))
 
     def _grid(self, frames: int) -> PatchGrid:
         return PatchGrid.of(self.checkpoint.config, self.checkpoint.front_end, frames)
@@ -333,12 +359,11 @@ def _window(
     )
 
 
-def _runs(items: list[int], keys: Sequence[int]) -> Iterator[list[int]]:
-    """Consecutive items of one key, at most :data:`BATCH` at a time."""
-    for _, group in groupby(items, key=keys.__getitem__):
-        run = list(group)
-        for first in range(0, len(run), BATCH):
-            yield run[first : first + BATCH]
+def _alike(keys: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    """Each key, and the places that have it."""
+    places = sorted(range(len(keys)), key=keys.__getitem__)
+    for key, group in groupby(places, key=keys.__getitem__):
+        yield key, list(group)
 
 
 def _measured(blocks: Iterable[Waveform], lengths: list[int]) -> Iterator[Waveform]:

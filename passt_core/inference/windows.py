@@ -63,6 +63,31 @@ class Windowing:
             yield start + len(held) - self.length, held[-self.length :]
 
 
+def overlapping(windows: Iterable[tuple[int, Waveform]]) -> Iterator[list[tuple[int, Waveform]]]:
+    """Part windows into runs that lie over each other in one sound.
+
+    Args:
+        windows: (first sample, samples), as :meth:`Windowing.cut` gives them, of any clips.
+
+    Yields:
+        Consecutive windows of one length, each of which begins with the end of the one before it.
+    """
+    run: list[tuple[int, Waveform]] = []
+    for start, samples in windows:
+        if run and not _continued(*run[-1], start, samples):
+            yield run
+            run = []
+        run.append((start, samples))
+    if run:
+        yield run
+
+
+def _continued(first: int, before: Waveform, start: int, samples: Waveform) -> bool:
+    step = start - first
+    inside = 0 < step < len(before) == len(samples)
+    return inside and np.array_equal(before[step:], samples[:-step])
+
+
 def joined(mels: Iterable[tuple[int, Floats]], *, overlap: int) -> Floats:
     """Make one spectrogram of overlapping ones as they come; only what stays is held.
 

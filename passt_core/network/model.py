@@ -267,7 +267,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, answers: int | None = None) -> Tensor:
         q, k, v = self.split(x)
-        return self.join(functional.scaled_dot_product_attention(q[:, :, :answers], k, v))
+        return self.join(self.mix(q[:, :, :answers], k, v))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """What queries (B, heads, n, d / heads) gather of the values."""
+        return functional.scaled_dot_product_attention(q, k, v)
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of tokens (B, N, d), each (B, heads, N, d / heads)."""

@@ -1,0 +1,130 @@
+"""A network made over for inference on a CPU: the same weights in the arithmetic that is asked for.
+
+The matrix products are oneDNN's, which holds bf16 weights in the order that its kernels read (the
+operators are those that ``torch.compile`` makes of a linear layer); int8 is torch's dynamic
+quantisation. Nothing is compiled: a compiler is not on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from passt_core.network.model import Attention, Block, Mlp, Passt, PasstConfig, PasstOutput
+
+Arithmetic = Literal["fp32", "bf16", "int8"]
+
+_TILE = 1 << 21
+"""Attention weights that are worked on at a time: 4 MB in bf16, what caches hold."""
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}
+
+
+def lowered(network: Passt, arithmetic: Arithmetic) -> Passt:
+    """A network that answers as ``network`` does, in another arithmetic; for inference only.
+
+    Args:
+        network: on the CPU; it is not changed, and the result shares what need not differ.
+        arithmetic: of the blocks' matrix products: ``fp32``; ``bf16``, which also is the type of
+            what passes from block to block; or ``int8``, of weights (per output) and activations
+            (per tensor, measured as they come), with all between them in fp32. The patches'
+            embedding, the last norm and the head are always fp32.
+
+    Returns:
+        A network of the same interface, in ``eval()``.
+    """
+    with torch.device("meta"):
+        found = _Lowered(network.config, _TYPES[arithmetic])
+    found.load_state_dict(network.state_dict(), assign=True)
+    for block in found.blocks:
+        _lower(cast(Block, block), network.config, arithmetic)
+    return found.requires_grad_(False).eval()
+
+
+class _Lowered(Passt):
+    """A network whose blocks take and give tokens of some type."""
+
+    def __init__(self, config: PasstConfig, dtype: torch.dtype) -> None:
+        super().__init__(config)
+        self._dtype = dtype
+
+    def extended(self, tokens: Tensor) -> Tensor:
+        return super().extended(tokens).to(self._dtype)
+
+    def answer(self, x: Tensor) -> PasstOutput:
+        return super().answer(x[:, : self.config.extra_tokens].float())
+
+
+class _Packed(nn.Module):
+    """A linear layer, with a GELU behind it on request, by oneDNN."""
+
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype, *, gelu: bool = False) -> None:
+        super().__init__()
+        weight, self._bias = linear.weight.detach().to(dtype), linear.bias.detach().to(dtype)
+        if dtype == torch.bfloat16:
+            weight = torch.ops.mkldnn._reorder_linear_weight(weight)
+        self._weight = weight
+        self._after: tuple[str, list[float], str] = (
+            ("gelu", [], "none") if gelu else ("none", [], "")
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        packed: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x, self._weight, self._bias, *self._after
+        )
+        return packed
+
+
+class _Quantised(nn.Module):
+    """A linear layer of 8-bit weights that quantises what comes as it comes."""
+
+    def __init__(self, linear: nn.Linear, *, gelu: bool = False) -> None:
+        super().__init__()
+        weight = linear.weight.detach()
+        scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127.0
+        zeros = torch.zeros_like(scales, dtype=torch.long)
+        quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        self._packed = torch.ops.quantized.linear_prepack(quantised, linear.bias.detach())
+        self._gelu = gelu
+
+    def forward(self, x: Tensor) -> Tensor:
+        said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed)
+        return functional.gelu(said) if self._gelu else said
+
+
+class _Tiled(Attention):
+    """Attention, a few heads at a time, whose weights stay in the caches.
+
+    In bf16 on a CPU it is faster than torch's fused one (``benchmarks.throughput``).
+    """
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        shape, scale = q.shape, q.shape[-1] ** -0.5
+        q, k, v = (part.flatten(0, 1) for part in (q * scale, k, v))  # (B x heads, n, d / heads)
+        mixed = torch.empty_like(q, memory_format=torch.contiguous_format)
+        heads = max(1, _TILE // (q.shape[1] * k.shape[1]))
+        for first in range(0, len(q), heads):
+            some = slice(first, first + heads)
+            weights = torch.bmm(q[some], k[some].transpose(1, 2)).softmax(dim=-1)
+            torch.bmm(weights, v[some], out=mixed[some])
+        return mixed.view(shape)
+
+
+def _lower(block: Block, config: PasstConfig, arithmetic: Arithmetic) -> None:
+    """Put a block's layers into another arithmetic, in place."""
+    linear: Callable[..., nn.Module] = partial(_Packed, dtype=_TYPES[arithmetic])
+    if arithmetic == "int8":
+        linear = _Quantised
+    attention, mlp = block.attn, block.mlp
+    if arithmetic == "bf16":
+        block.norm1, block.norm2 = block.norm1.bfloat16(), block.norm2.bfloat16()
+        with torch.device("meta"):
+            block.attn = _Tiled(config, attention.heads)
+    qkv, proj = linear(attention.qkv), linear(attention.proj)
+    block.attn.qkv, block.attn.proj = cast(nn.Linear, qkv), cast(nn.Linear, proj)
+    fused = nn.Sequential(linear(mlp.fc1, gelu=True), linear(mlp.fc2))
+    block.mlp = cast(Mlp, fused)

@@ -1,0 +1,199 @@
+"""Arithmetic other than float32: how near its answers are, and which one a machine is given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from passt_core import Predictor
+from passt_core.errors import PasstError
+from passt_core.files import ASSETS
+from passt_core.inference import fastest
+from passt_core.inference.fastest import Measured, choose, measure
+from passt_core.inference.precision import prepared
+from passt_core.network.checkpoints import Checkpoint
+from passt_core.network.lowered import lowered
+from passt_core.network.merging import Merged
+from passt_core.network.model import Passt, PasstConfig
+from passt_core.signal import audio
+
+LEAST_COSINE = {"bf16": 0.999, "int8": 0.99}
+CLIPS = sorted((ASSETS / "examples").glob("*.ogg"))
+SHAPES = {
+    "plain": PasstConfig(dim=64, depth=3, heads=2, classes=5),
+    "shared": PasstConfig(dim=64, depth=4, heads=2, classes=5, share=2),
+    "pruned": PasstConfig(
+        dim=64, depth=2, heads=2, classes=5, heads_left=(1, 2), units_left=(100, 256)
+    ),
+    "conv stem": PasstConfig(
+        dim=64, depth=2, heads=2, classes=5, stride_freq=16, stride_time=16, stem="conv"
+    ),
+    "one token": PasstConfig(dim=64, depth=2, heads=2, classes=5, distilled=False),
+}
+
+
+def made(config: PasstConfig) -> Passt:
+    torch.manual_seed(0)
+    network = Passt(config).eval()
+    nn.init.normal_(network.head[1].weight, std=0.2)
+    return network
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Predictor:
+    return Predictor.from_checkpoint(device="cpu")
+
+
+@pytest.fixture
+def small(bundled: Predictor) -> Checkpoint:
+    """A checkpoint that is measured quickly."""
+    return replace(bundled.checkpoint, network=made(SHAPES["plain"]))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PASST_CACHE", str(tmp_path))
+    return tmp_path / "precision.json"
+
+
+@pytest.mark.parametrize("precision", ("bf16", "int8"))
+def test_real_clips_keep_their_answers(bundled: Predictor, precision: str) -> None:
+    rough = Predictor.from_checkpoint(device="cpu", precision=precision)
+    assert rough.precision == precision
+    assert len(CLIPS) >= 6
+    agreed = 0
+    for path in CLIPS:
+        exact, near = bundled.analyze_file(path), rough.analyze_file(path)
+        assert near.logits.dtype == near.embedding.dtype == np.float32
+        assert float(exact.unit_embedding @ near.unit_embedding) >= LEAST_COSINE[precision]
+        assert float(np.abs(exact.probabilities - near.probabilities).max()) < 0.05
+        agreed += exact.top_k(1)[0].label == near.top_k(1)[0].label
+    assert agreed == len(CLIPS)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("frames", (16, 250, 998))
+@torch.inference_mode()
+def test_every_shape_can_be_lowered(name: str, frames: int) -> None:
+    network, mel = made(SHAPES[name]), torch.randn(3, 128, frames)
+    exact = network(mel)
+    for arithmetic, most in (("fp32", 1e-5), ("bf16", 0.1), ("int8", 0.4)):
+        near = lowered(network, arithmetic)(mel)  # type: ignore[arg-type]
+        torch.testing.assert_close(near.embedding, exact.embedding, rtol=0, atol=most)
+        cosine = nn.functional.cosine_similarity(near.embedding, exact.embedding).min()
+        assert cosine >= LEAST_COSINE.get(arithmetic, 0.999999)
+
+
+@torch.inference_mode()
+def test_patchout_and_merging_go_with_it() -> None:
+    network, mel = made(SHAPES["plain"]), torch.randn(2, 128, 400)
+    kept = torch.arange(0, 400, 3)
+    half = lowered(network, "bf16")
+    for exact, near in (
+        (network(mel, kept=kept), half(mel, kept=kept)),
+        (Merged(network, per_block=0)(mel), Merged(half, per_block=0)(mel)),
+    ):
+        cosine = nn.functional.cosine_similarity(near.embedding, exact.embedding).min()
+        assert cosine >= LEAST_COSINE["bf16"]
+
+
+@torch.inference_mode()
+def test_the_network_itself_is_left_as_it_was() -> None:
+    network, mel = made(SHAPES["plain"]), torch.randn(1, 128, 100)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    said = network(mel).logits
+    for arithmetic in ("fp32", "bf16", "int8"):
+        lowered(network, arithmetic)(mel)  # type: ignore[arg-type]
+    for key, value in network.state_dict().items():
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(value, before[key], rtol=0, atol=0)
+    torch.testing.assert_close(network(mel).logits, said, rtol=0, atol=0)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_what_is_measured_is_kept_with_the_machine(
+    small: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Predictor(small, device="cpu", precision="auto")
+    kept = json.loads(cache.read_text())
+    assert list(kept.values()) == [first.precision]
+
+    def refuse(checkpoint: object) -> None:
+        raise AssertionError("it was measured again")
+
+    monkeypatch.setattr(fastest, "measure", refuse)
+    second = Predictor(small, device="cpu", precision="auto")
+    assert second.precision == first.precision
+    other = replace(small, sha256="0" * 64)
+    with pytest.raises(AssertionError, match="measured again"):
+        Predictor(other, device="cpu", precision="auto")
+
+
+@pytest.mark.parametrize("content", ("", "{", "[]", '{"a": 1}'))
+def test_a_damaged_memory_is_measured_anew(small: Checkpoint, cache: Path, content: str) -> None:
+    cache.write_text(content)
+    found = Predictor(small, device="cpu", precision="auto").precision
+    assert found in json.loads(cache.read_text()).values()
+
+
+def test_the_measurement_compares_with_fp32(bundled: Predictor) -> None:
+    exact, *others = measure(bundled.checkpoint)
+    assert (exact.arithmetic, exact.speedup, exact.change) == ("fp32", 1.0, 0.0)
+    assert [row.arithmetic for row in others] == ["bf16", "int8"]
+    for row in others:
+        assert row.cosine >= LEAST_COSINE[row.arithmetic]
+        assert 0.0 < row.change < 0.05
+        assert row.speedup == pytest.approx(exact.seconds / row.seconds)
+
+
+def rows(**seconds_and_cosines: tuple[float, float]) -> tuple[Measured, ...]:
+    return tuple(
+        Measured(
+            arithmetic=name,  # type: ignore[arg-type]
+            seconds=seconds,
+            speedup=1.0 / seconds,
+            cosine=cosine,
+            change=0.0,
+        )
+        for name, (seconds, cosine) in seconds_and_cosines.items()
+    )
+
+
+def test_the_fastest_that_is_exact_enough_is_taken(small: Checkpoint, cache: Path) -> None:
+    assert choose(small, rows(fp32=(1.0, 1.0), bf16=(0.5, 0.9999), int8=(0.3, 0.995))) == "bf16"
+    assert choose(small, rows(fp32=(1.0, 1.0), bf16=(1.5, 0.9999), int8=(0.3, 0.995))) == "fp32"
+    assert choose(small, rows(fp32=(1.0, 1.0), bf16=(0.5, 0.99), int8=(0.3, 0.9995))) == "int8"
+    assert list(json.loads(cache.read_text()).values()) == ["int8"]
+
+
+def test_a_memory_that_cannot_be_written_is_no_obstacle(
+    small: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PASST_CACHE", str(tmp_path / "file" / "folder"))
+    assert Predictor(small, device="cpu", precision="auto").precision
+
+
+def test_what_is_not_there_is_refused(bundled: Predictor, small: Checkpoint) -> None:
+    with pytest.raises(PasstError, match="precision is 'fp8'; use one of auto, fp32, bf16, int8"):
+        Predictor(bundled.checkpoint, device="cpu", precision="fp8")
+    with pytest.raises(PasstError, match="compiling is for CUDA"):
+        Predictor(bundled.checkpoint, device="cpu", compiled=True)
+    with pytest.raises(PasstError, match="int8 is for the CPU, and the device is meta"):
+        prepared(small, torch.device("meta"), "int8")
+
+
+def test_windows_that_share_frames_answer_as_alone(bundled: Predictor) -> None:
+    clip = np.concatenate([audio.load(path) for path in CLIPS[:5]])[: 23 * 32_000]
+    whole = bundled.analyze(clip, 32_000)
+    assert len(whole.windows) > 3
+    for window in whole.windows:
+        first, last = round(window.start_s * 32_000), round(window.end_s * 32_000)
+        alone = bundled.analyze(clip[first:last], 32_000)
+        np.testing.assert_allclose(window.logits, alone.logits, rtol=0, atol=1e-4)
