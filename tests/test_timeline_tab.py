@@ -60,7 +60,7 @@ def whole(tiny: Predictor, scene: Path) -> Timeline:
 
 @pytest.fixture
 def heard(tiny: Predictor, scene: Path, whole: Timeline) -> Heard:
-    sound = Sound(path=scene, title="scene", checkpoint=tiny.checkpoint)
+    sound = Sound(path=scene, title="scene", predictor=tiny)
     return Heard(sound=sound, number=1, version=1, timeline=whole)
 
 
@@ -407,6 +407,16 @@ def test_the_overview_is_a_picture(client: TestClient, shelf: TimelineShelf, hea
     answer = client.get(f"{place}/overview?v=1")
     assert answer.headers["content-type"] == "image/png"
     assert answer.content == picture.overview_png(heard.timeline)
+
+
+def test_a_stretch_comes_frame_by_frame(
+    client: TestClient, shelf: TimelineShelf, heard: Heard
+) -> None:
+    _visit, place = _shelved(shelf, heard)
+    answer = client.get(f"{place}/detail/1.0/2.5")
+    assert Image.open(io.BytesIO(answer.content)).size == (150, 128)
+    for wrong in ("2.0/1.0", "0.0/999.0", "nan/1.0", "50.0/51.0"):
+        assert client.get(f"{place}/detail/{wrong}").status_code == 404
 
 
 # --- the microphone -------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ class TimelineHandlers:
         visit = visit or TimelineVisit()
         self.services.timelines.keep(visit)
         predictor = (visitor or self.services.first).predictor
-        listening = visit.begin(Sound(path=path, title=title, checkpoint=predictor.checkpoint))
+        listening = visit.begin(Sound(path=path, title=title, predictor=predictor))
         chosen = [label for label in controls[3] or () if label in predictor.labels]
         yield {
             self.visit: visit,

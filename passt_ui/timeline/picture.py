@@ -14,12 +14,14 @@ import plotly.colors
 from numpy.typing import NDArray
 from PIL import Image
 
+from passt_core.errors import AudioError
 from passt_core.inference.analysis import PatchGrid
 from passt_core.inference.events import Event
 from passt_core.inference.timeline import Timeline
+from passt_core.signal import audio
 from passt_ui import palette
 from passt_ui.figures import decibels, frequency_ticks
-from passt_ui.timeline.visit import Heard
+from passt_ui.timeline.visit import Heard, Sound
 from passt_ui.views import clock
 
 HEAT = "Viridis"
@@ -31,7 +33,12 @@ COLUMNS_ON_THE_WAY = 2000
 MOST_MARKED = 4000
 """Events that are outlined in the picture; the table's downloads hold all."""
 
+MOST_DETAIL_S = 180.0
+"""A longer stretch is seen in the overview alone."""
+
 _BEST = 3
+_LEAST_MEL = -1e6
+"""Below all that is shown; columns of an overview that nothing was drawn in are -inf."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,9 @@ def payload(heard: Heard, look: Look, events: Sequence[Event], url: str, *, whol
         "heard": timeline.duration_s,
         "done": timeline.done,
         "overview": f"{url}/overview?v={heard.version}",
+        "step": timeline.overview_step_s,
+        "detail": f"{url}/detail",
+        "most_detail": MOST_DETAIL_S,
         "bands": int(timeline.overview.shape[0]),
         "octaves": {"places": octaves, "names": names},
         "edges_hz": [round(float(hz)) for hz in grid.band_edges],
@@ -113,10 +123,37 @@ def overview_png(timeline: Timeline) -> bytes:
 
     It reaches from 0 to :func:`end_s`, so that it keeps its place while it grows.
     """
-    mel = timeline.overview
-    columns = max(1, mel.shape[1], round(end_s(timeline) / timeline.overview_step_s))
+    columns = round(end_s(timeline) / timeline.overview_step_s)
+    return _png(timeline.overview, max(1, columns, timeline.overview.shape[1]))
+
+
+def detail_png(sound: Sound, start_s: float, end_s: float) -> bytes:
+    """The spectrogram of a stretch, frame by frame, in the same colours.
+
+    Raises:
+        AudioError: the stretch is no stretch of the sound, longer than :data:`MOST_DETAIL_S`, or
+            cannot be read.
+    """
+    if not 0.0 <= start_s < end_s <= start_s + MOST_DETAIL_S:
+        raise AudioError(
+            f"a spectrogram from {start_s:g} s to {end_s:g} s was asked for; "
+            f"ask for up to {MOST_DETAIL_S:g} s"
+        )
+    samples = audio.load(
+        sound.path,
+        start_s=start_s,
+        duration_s=end_s - start_s,
+        sample_rate=sound.predictor.sample_rate,
+        silence_allowed=True,
+    )
+    mel = sound.predictor.spectrogram(samples)
+    return _png(mel, mel.shape[1])
+
+
+def _png(mel: NDArray[np.float32], columns: int) -> bytes:
+    """Normalised log-mel (bands, frames) as a picture of ``columns``; those beyond it are clear."""
     index = np.full((mel.shape[0], columns), SILENT, np.uint8)
-    level = decibels(np.maximum(mel[::-1], np.finfo(np.float32).min / 1e6)).astype(np.float32)
+    level = decibels(np.maximum(mel[::-1], _LEAST_MEL)).astype(np.float32)
     span = palette.DB_CEILING - palette.DB_FLOOR
     scaled = (SILENT - 1) * (level - palette.DB_FLOOR) / span
     index[:, : mel.shape[1]] = np.clip(scaled, 0, SILENT - 1).astype(np.uint8)

@@ -51,6 +51,7 @@ class TimelineRoutes:
         return [
             Route(f"{own}/sound", self.sound),
             Route(f"{own}/overview", self.overview),
+            Route(f"{own}/detail/{{start:float}}/{{end:float}}", self.detail),
             Route(f"{own}/events/{{form}}", self.events),
             Route(f"{own}/probabilities", self.probabilities),
         ]
@@ -80,6 +81,16 @@ class TimelineRoutes:
         except PasstError as error:
             return _missing(str(error))
         png = picture.overview_png(heard.timeline)
+        return Response(png, media_type="image/png", headers=_PRIVATE)
+
+    def detail(self, request: Request) -> Response:
+        """``GET …/detail/{start}/{end}``: the spectrogram of a stretch in seconds, as a PNG."""
+        try:
+            heard, _ = self._asked(request)
+            start, end = request.path_params["start"], request.path_params["end"]
+            png = picture.detail_png(heard.sound, start, end)
+        except PasstError as error:
+            return _missing(str(error))
         return Response(png, media_type="image/png", headers=_PRIVATE)
 
     def events(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from passt_core.errors import AudioError
 from passt_core.inference.events import Event, EventRule, find_events
+from passt_core.inference.predictor import Predictor
 from passt_core.inference.timeline import Timeline
 from passt_core.network.checkpoints import Checkpoint
 
@@ -23,7 +24,12 @@ class Sound:
 
     path: Path
     title: str
-    checkpoint: Checkpoint
+    predictor: Predictor
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The model's checkpoint."""
+        return self.predictor.checkpoint
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,6 +14,9 @@ passt.timeplot = (plot, moved) => {
   const AROUND_PX = 70; // for the time axis
   const MARGIN = 1; // views to either side that are painted too, for when the picture is dragged
   const MOST_PIXELS = 6000;
+  const AHEAD = 0.5; // views to either side that come with a stretch in detail
+  const COARSE = 1.5; // pixels that a column of the overview may be wide before the detail is asked for
+  const REST_MS = 200; // the view rests so long before it is
   const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
   let shown = null; // { values, borders, table, … }: the value, unpacked
   let range = null; // [start, end] in seconds
@@ -93,6 +96,7 @@ passt.timeplot = (plot, moved) => {
     const base = { xref: "x", xanchor: "left", yanchor: "top", sizing: "stretch", layer: "below" };
     const found = [{ ...base, yref: "y2", source: shown.picture, x: 0, sizex: shown.end, y: shown.bands, sizey: shown.bands }];
     const painted = rows(start, end);
+    if (sharp()) found.push({ ...base, yref: "y2", source: detail.picture, x: detail.start, sizex: detail.end - detail.start, y: shown.bands, sizey: shown.bands });
     if (painted) found.push({ ...base, yref: "y", source: painted, x: start, sizex: end - start, y: shown.labels.length, sizey: shown.labels.length });
     return found.filter((image) => image.source);
   }
@@ -173,13 +177,47 @@ passt.timeplot = (plot, moved) => {
     const image = new Image();
     image.onload = () => {
       if (shown?.key !== before) return;
-      const pen = Object.assign(document.createElement("canvas"), { width: image.naturalWidth, height: image.naturalHeight });
-      pen.getContext("2d").drawImage(image, 0, 0);
-      kept = { key: before, url: wanted, picture: pen.toDataURL() };
+      kept = { key: before, url: wanted, picture: drawnOnce(image) };
       shown.picture = kept.picture;
       draw();
     };
     image.src = new URL(wanted, document.baseURI).href;
+  }
+
+  // Nearer than the overview's columns, the stretch in view comes frame by frame.
+  const sharp = () => detail?.key === shown.key && wantsDetail() && detail.start < range[1] && detail.end > range[0];
+  const wantsDetail = () => {
+    const span = range[1] - range[0];
+    return span * (1 + 2 * AHEAD) <= shown.most_detail && shown.step > (COARSE * span) / plot.offsetWidth;
+  };
+
+  let detail = null; // { key, start, end, picture }: the stretch that was loaded last
+  let pending = 0;
+  function fetchDetail() {
+    clearTimeout(pending);
+    if (!wantsDetail()) return;
+    const { key } = shown;
+    const span = range[1] - range[0];
+    const start = Math.max(0, range[0] - AHEAD * span);
+    const end = Math.min(shown.heard, range[1] + AHEAD * span);
+    const had = detail?.key === key && detail.start <= range[0] && detail.end >= Math.min(end, range[1]);
+    if (had || end <= start) return;
+    pending = setTimeout(() => {
+      const image = new Image();
+      image.onload = () => {
+        if (shown?.key !== key) return;
+        detail = { key, start, end, picture: drawnOnce(image) };
+        draw();
+      };
+      image.src = new URL(`${shown.detail}/${start.toFixed(3)}/${end.toFixed(3)}`, document.baseURI).href;
+    }, REST_MS);
+  }
+
+  // As data: an address would be fetched anew whenever the picture is drawn.
+  function drawnOnce(image) {
+    const pen = Object.assign(document.createElement("canvas"), { width: image.naturalWidth, height: image.naturalHeight });
+    pen.getContext("2d").drawImage(image, 0, 0);
+    return pen.toDataURL();
   }
 
   let kept = null; // the overview that was loaded last, and whose it is
@@ -213,6 +251,7 @@ passt.timeplot = (plot, moved) => {
     range = [from, from + span];
     whole = span >= shown.end - 1e-6;
     draw();
+    fetchDetail();
   }
 
   function zoom(factor, middle) {
