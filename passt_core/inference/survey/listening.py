@@ -19,8 +19,8 @@ from passt_core.signal.audio import Waveform
 T = TypeVar("T")
 R = TypeVar("R")
 
-BATCH = 16
-"""Sounds that are given to the model together."""
+BATCH = 32
+"""Sounds that are given to the model together: several encoder passes of those of one length."""
 WORKERS = 2
 
 Outcome = Heard | str

@@ -135,7 +135,8 @@ def survey(
 def _settings(wanted: Survey, predictor: Predictor) -> dict[str, object]:
     """All that the answers depend on."""
     model = f"{predictor.name} ({predictor.checkpoint.sha256[:12]})"
-    return {"schema": SCHEMA, "model": model, **wanted.settings, **wanted.asked.settings}
+    listened = {"schema": SCHEMA, "model": model, "precision": predictor.precision}
+    return {**listened, **wanted.settings, **wanted.asked.settings}
 
 
 def _check_nothing_is_there(wanted: Survey) -> None:
