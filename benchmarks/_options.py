@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from passt_core.inference.predictor import PRECISIONS, Predictor
+from passt_core.inference.precision import PRECISIONS
+from passt_core.inference.predictor import Predictor
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.dropping import drop_blocks
 from passt_core.lab.prune import importance, strongest
@@ -99,31 +100,35 @@ class Option:
 
     Attributes:
         family, name: what it is; the name alone tells it from all others.
-        network: material → what listens in the place of the network.
+        network: material → the network that listens.
+        merging: of its tokens; None merges none.
         patchout: grid of a window → patches to take away; None takes none.
     """
 
     family: str
     name: str
-    network: Callable[[Material], nn.Module]
+    network: Callable[[Material], Passt]
+    merging: Callable[[Passt], Merged] | None = None
     patchout: Patchout | None = None
     precision: str = "fp32"
 
     def predictor(self, material: Material) -> Predictor:
-        network = cast(Passt, self.network(material))  # Merged is called in the same way
-        checkpoint = replace(material.checkpoint, network=network)
-        return Predictor(checkpoint, device="cpu", precision=self.precision)
+        checkpoint = replace(material.checkpoint, network=self.network(material))
+        found = Predictor(checkpoint, device="cpu", precision=self.precision)
+        if self.merging:  # of what the predictor made ready: in the same arithmetic as all others
+            found._network = cast(Passt, self.merging(found._network))
+        return found
 
     def spec(self, grid: Grid) -> PatchoutSpec:
         return PatchoutSpec() if self.patchout is None else self.patchout(grid)
 
     def flops(self, material: Material) -> int:
         """Of stem and blocks for a whole window."""
-        network = cast(Passt, self.network(material))
+        network = self.network(material)
         config = network.config
         grid = (config.rows, config.columns(config.frames))
         patches = len(select(grid, self.spec(grid), torch.Generator().manual_seed(0)))
-        inner = network if isinstance(network, Merged) else config
+        inner = self.merging(network) if self.merging else config
         return config.stem_flops(patches) + inner.encoder_flops(patches)
 
 
@@ -143,7 +148,7 @@ def options(material: Material) -> tuple[Option, ...]:
     found += [
         Option(family="precision", name=name, network=whole, precision=name)
         for name in PRECISIONS
-        if name != "fp32"
+        if name not in {"auto", "fp32"}
     ]
     return (*found, *_together())
 
@@ -184,9 +189,10 @@ def _mergings() -> list[Option]:
         Option(
             family="merging",
             name=f"merging, keep {keep:g}" + (", decreasing" if schedule != "constant" else ""),
-            network=partial(merging, keep=keep, schedule=schedule),
+            network=whole,
+            merging=partial(Merged, keep=keep, schedule=schedule),
         )
-        for schedule in ("constant", "decreasing")
+        for schedule in get_args(Schedule)
         for keep in KEEP
     ]
 
@@ -238,7 +244,8 @@ def _together() -> tuple[Option, ...]:
         Option(
             family="together",
             name="every 2nd column, merging 0.5",
-            network=partial(merging, keep=0.5, schedule="constant"),
+            network=whole,
+            merging=partial(Merged, keep=0.5),
             patchout=second,
         ),
     )
@@ -249,10 +256,6 @@ def _together() -> tuple[Option, ...]:
 
 def whole(material: Material) -> Passt:
     return material.checkpoint.network
-
-
-def merging(material: Material, *, keep: float, schedule: Schedule) -> Merged:
-    return Merged(material.checkpoint.network, keep=keep, schedule=schedule)
 
 
 def without_blocks(material: Material, *, count: int) -> Passt:
