@@ -35,6 +35,7 @@ def load_model(
     variant: str = "base",
     mode: str = "all",
     device: str = "auto",
+    precision: str = "fp32",
 ) -> HearModel:
     """Load a model.
 
@@ -45,6 +46,8 @@ def load_model(
         variant: one of :data:`VARIANTS`.
         mode: one of :data:`MODES`.
         device: ``auto`` (CUDA where there is one), or a torch device.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``int8``: see
+            :func:`passt_core.inference.precision.prepared`.
 
     Raises:
         CheckpointError: as :func:`passt_core.network.checkpoints.load`.
@@ -56,7 +59,7 @@ def load_model(
     checkpoint = checkpoints.load(model_file_path or chosen.weights)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return HearModel(checkpoint, chosen).to(device)
+    return HearModel(checkpoint, chosen, device=device, precision=precision)
 
 
 def get_scene_embeddings(audio: Tensor, model: HearModel) -> Tensor:

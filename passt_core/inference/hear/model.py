@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from passt_core.errors import AudioError, CheckpointError, PasstError
 from passt_core.inference.hear.variants import TIMESTAMP_HOP_MS, HearVariant
+from passt_core.inference.precision import prepared
 from passt_core.inference.windows import Windowing
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.signal.audio import MAX_PEAK, MIN_SECONDS
@@ -31,18 +32,35 @@ class HearModel(nn.Module):
         sample_rate: that sounds must have, in Hz.
         scene_embedding_size, timestamp_embedding_size: lengths of the embeddings.
         scene_window: samples up to which a scene is heard in one piece.
+        device: where the network lies; sounds are moved there, embeddings are moved back.
+        precision: of the matrix products.
     """
 
-    def __init__(self, checkpoint: Checkpoint, variant: HearVariant) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        variant: HearVariant,
+        *,
+        device: str | torch.device = "cpu",
+        precision: str = "fp32",
+    ) -> None:
         """Make a HEAR model of a checkpoint.
 
+        Args:
+            checkpoint: its weights.
+            variant: what is embedded.
+            device: where to.
+            precision: see :func:`passt_core.inference.precision.prepared`.
+
         Raises:
-            PasstError: the network does not take the variant's windows.
+            PasstError: the network does not take the variant's windows, or the device has no such
+                precision.
         """
         super().__init__()
         config, front_end = checkpoint.config, checkpoint.front_end
-        self.network = checkpoint.network
-        self.mel = MelSpectrogram(front_end).eval()
+        self.device = torch.device(device)
+        self.network, self.precision = prepared(checkpoint, self.device, precision)
+        self.mel = MelSpectrogram(front_end).eval().to(self.device)
         self.variant = variant
         self.sample_rate = front_end.sample_rate
         windowing = Windowing.of(config, front_end)
@@ -59,11 +77,6 @@ class HearModel(nn.Module):
         self.scene_embedding_size = size
         mels = config.mel_bands * variant.mel_frames
         self.timestamp_embedding_size = size * len(self._levels) + mels
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network lies; sounds are moved there, embeddings are moved back."""
-        return next(self.network.parameters()).device
 
     def forward(self, audio: Tensor) -> Tensor:
         """Embed windows (B, samples), each in one piece → (B, scene_embedding_size)."""
@@ -160,11 +173,12 @@ class HearModel(nn.Module):
     def _windows(self, sounds: Tensor, length: int, hop: int) -> Iterator[Tensor]:
         """Spectrograms of windows with their middles every ``hop``, sound after sound."""
         samples, shared = sounds.shape[1], SharedMel(self.mel)
-        begin = -(length // 2)
-        places = reflected(torch.arange(begin, samples + length + begin), samples)
+        before = reflected(torch.arange(-(length // 2), 0, device=sounds.device), samples)
+        beyond = torch.arange(samples, samples + length - length // 2, device=sounds.device)
+        after = reflected(beyond, samples)
         starts = range(0, samples + 1, hop)
         for sound in sounds:
-            padded = sound[places.to(sound.device)].to(self.device)
+            padded = torch.cat([sound[before], sound, sound[after]]).to(self.device)
             yield from shared(padded, starts, length, batch=self._together(length))
 
     def _together(self, length: int) -> int:
