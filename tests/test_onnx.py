@@ -108,6 +108,14 @@ def test_silence_and_noise_beyond_full_scale_are_finite(small: tuple[Path, Predi
             assert np.isfinite(answer).all()
 
 
+@pytest.mark.parametrize("samples", (4800, 66_241, 3 * RATE))
+def test_a_length_that_the_network_does_not_take_is_an_error(
+    samples: int, small: tuple[Path, Predictor]
+) -> None:
+    with pytest.raises(Exception, match="ONNXRuntimeError"):
+        ask(small[0], np.zeros((1, samples), np.float32))
+
+
 # --- the command -----------------------------------------------------------------------------
 
 
