@@ -24,9 +24,9 @@ _TIMELINE = """
     <button type="button" class="passt-play" data-part="sound" aria-pressed="false"
       disabled>sound</button>
     <span class="passt-segments" role="group" aria-label="Zoom">
-      <button type="button" data-zoom="0.5" aria-label="Nearer">+</button>
-      <button type="button" data-zoom="2" aria-label="Further">−</button>
-      <button type="button" data-zoom="whole">Whole</button>
+      <button type="button" data-view="0.5" aria-label="Nearer">+</button>
+      <button type="button" data-view="2" aria-label="Further">−</button>
+      <button type="button" data-view="whole">Whole</button>
     </span>
     <span class="times" role="status" aria-live="off"></span>
     <span class="passt-heat" aria-label="Colours: probability from 0 to 1"><span>0</span><i></i

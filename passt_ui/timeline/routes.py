@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -28,8 +29,9 @@ from passt_ui.timeline.visit import Heard, TimelineShelf
 
 PREFIX = "/passt/timelines"
 
-_PRIVATE = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
-_FRESH = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_SAFE = ("x-content-type-options", "nosniff")
+_PRIVATE = MappingProxyType(dict([("cache-control", "private, max-age=3600"), _SAFE]))
+_FRESH = MappingProxyType(dict([("cache-control", "no-store"), _SAFE]))
 _GONE = "This sound cannot be read any more; drop it again."
 
 
@@ -102,7 +104,7 @@ class TimelineRoutes:
         except PasstError as error:
             return _missing(str(error))
         name = tables.file_name(heard, "events", form.suffix)
-        return PlainTextResponse(text, headers=_FRESH | _attached(name))
+        return PlainTextResponse(text, headers={**_FRESH, **_attached(name)})
 
     def probabilities(self, request: Request) -> Response:
         """``GET …/probabilities``: every class in every window, as CSV."""
@@ -112,7 +114,9 @@ class TimelineRoutes:
             return _missing(str(error))
         name = tables.file_name(heard, "probabilities", ".csv")
         lines: Iterator[str] = tables.probabilities(heard.timeline)
-        return StreamingResponse(lines, media_type="text/csv", headers=_FRESH | _attached(name))
+        return StreamingResponse(
+            lines, media_type="text/csv", headers={**_FRESH, **_attached(name)}
+        )
 
     def _asked(self, request: Request) -> tuple[Heard, EventRule]:
         return self._shelf.heard(request.path_params["token"], request.path_params["number"])

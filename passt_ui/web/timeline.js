@@ -83,9 +83,9 @@ passt.timeline = (element, props, watch) => {
   // A change of the view is a change of what is in the middle of it, or of where the sound is.
   const near = () => (now() >= picture.range[0] && now() <= picture.range[1] && now() > 0 ? now() : undefined);
   element.addEventListener("click", (event) => {
-    const { zoom } = event.target.closest("[data-zoom]")?.dataset ?? {};
-    if (!zoom || !value) return;
-    if (zoom === "whole") picture.whole(); else picture.zoom(Number(zoom), near());
+    const { view } = event.target.closest("[data-view]")?.dataset ?? {};
+    if (!view || !value) return;
+    if (view === "whole") picture.whole(); else picture.zoom(Number(view), near());
   });
 
   function step(seconds) {
