@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -62,12 +63,24 @@ def test_it_listens_and_is_saved_like_any_other(tmp_path: Path) -> None:
     assert (found.grid.rows, found.grid.columns) == (8, 9)
 
 
+@pytest.mark.parametrize("stride", (9, 15, 17, 20, 23, 24, 32, 47, 300))
+def test_every_stride_hears_whole_windows_and_long_clips(stride: int, tiny: Predictor) -> None:
+    network = restrided(tiny.checkpoint.network, 16, stride)
+    predictor = Predictor(replace(tiny.checkpoint, network=network), device="cpu")
+    assert 9.95 <= predictor.window_s <= 10.0 + stride / 100
+    for seconds in (9.99, 12.0):
+        found = predictor.analyze(noise(seconds), 32_000)
+        assert np.isfinite(found.logits).all()
+    assert found.grid.columns == network.config.columns(998)
+
+
 @pytest.mark.parametrize(
     ("changes", "strides", "message"),
     (
         ({"stem": "conv"}, (16, 10), "a conv stem, whose patches may not overlap"),
         ({}, (0, 10), "strides are 0 and 10; use 1 or more"),
         ({}, (16, 2000), "hold no patch"),
+        ({}, (100, 16), "stride 100 makes 2 rows of patches and has places for 1; use 64 or less"),
     ),
 )
 def test_strides_that_cannot_be(
