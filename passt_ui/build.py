@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from threading import Semaphore
 from typing import Any
 
 import gradio as gr
@@ -92,7 +93,14 @@ def build_app(services: Services) -> gr.Blocks:
         works = wiring.wire(handlers)
         models = _wire(app, handlers, works)
         timeline_wiring.wire(
-            TimelineHandlers(services=services, state=state, visit=along, tab=timeline_tab), models
+            TimelineHandlers(
+                services=services,
+                state=state,
+                visit=along,
+                tab=timeline_tab,
+                turns=Semaphore(services.settings.jobs),
+            ),
+            models,
         )
         live.wire(live.LiveHandlers(services=services, state=state, visit=microphone, tab=live_tab))
         api.build(services)

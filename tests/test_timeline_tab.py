@@ -32,7 +32,7 @@ from passt_ui.tabs import timeline as tab_of
 from passt_ui.timeline import live, picture, views
 from passt_ui.timeline.handlers import Asked, TimelineHandlers
 from passt_ui.timeline.routes import TimelineRoutes, url
-from passt_ui.timeline.visit import Heard, Sound, TimelineShelf, TimelineVisit, left
+from passt_ui.timeline.visit import Heard, Look, Sound, TimelineShelf, TimelineVisit, left
 from tests.sounds import RATE, noise, tone, write
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -254,14 +254,14 @@ def test_a_visit_that_has_ended_stops(on: TimelineHandlers, scene: Path) -> None
 def test_controls_that_were_emptied_have_values() -> None:
     asked = Asked.of(None, None, None, None, None, None, None, None)
     assert asked.rule == EventRule(on=tab_of.ON, off=tab_of.ON)
-    assert asked.look == picture.Look(k=1)
+    assert asked.look == Look(k=1)
 
 
 # --- what is drawn and told -----------------------------------------------------------------------
 
 
 def test_silence_and_probabilities_are_told_apart(heard: Heard) -> None:
-    sent = json.loads(picture.payload(heard, picture.Look(k=7), (), "here", whole=True))
+    sent = json.loads(picture.payload(heard, Look(k=7), (), "here", whole=True))
     values = _values(sent)
     silent = heard.timeline.silent
     assert silent.any()
@@ -275,7 +275,7 @@ def test_on_the_way_neighbours_are_pooled_and_peaks_stay(
     heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(picture, "COLUMNS_ON_THE_WAY", 5)
-    look = picture.Look(k=2)
+    look = Look(k=2)
     few, all_ = (
         _values(json.loads(picture.payload(heard, look, (), "here", whole=whole)))
         for whole in (False, True)

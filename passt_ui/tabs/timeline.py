@@ -11,9 +11,9 @@ from passt_ui import components
 from passt_ui.services import Services
 from passt_ui.tabs.explore import example_cards
 from passt_ui.timeline import component, live, views
-from passt_ui.timeline.picture import Look, payload
+from passt_ui.timeline.picture import payload
 from passt_ui.timeline.routes import url
-from passt_ui.timeline.visit import TimelineVisit
+from passt_ui.timeline.visit import CLASSES, TimelineVisit
 from passt_ui.views import heading, how_to_read, note, notice
 
 Changes = dict[Any, Any]
@@ -23,7 +23,7 @@ WINDOW_S = 2.0
 HOPS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 BY_LENGTH = 0.0
 """Stands for a hop that follows the sound's length."""
-CLASSES, MOST_CLASSES = 12, 40
+MOST_CLASSES = 40
 ON, OFF = 0.5, 0.3
 LONGEST_EVENT_S, LONGEST_GAP_S = 30.0, 30.0
 
@@ -233,8 +233,8 @@ def _seconds(label: str, most: float, info: str, name: str) -> gr.Slider:
     )
 
 
-def show(tab: TimelineTab, visit: TimelineVisit, look: Look, *, whole: bool) -> Changes:
-    """What was heard, under a look and the visit's rule; ``whole`` sends every column of it."""
+def show(tab: TimelineTab, visit: TimelineVisit, *, whole: bool) -> Changes:
+    """What was heard, under the visit's look and rule; ``whole`` sends every column of it."""
     heard = visit.heard
     if heard is None:
         return show_nothing(tab)
@@ -242,7 +242,7 @@ def show(tab: TimelineTab, visit: TimelineVisit, look: Look, *, whole: bool) -> 
     place = url(visit.token, heard.number)
     return {
         tab.line: views.line(heard),
-        tab.picture: payload(heard, look, found, place, whole=whole),
+        tab.picture: payload(heard, visit.look, found, place, whole=whole),
         tab.events: views.events(heard, found, visit.rule, place),
         tab.files: views.downloads(place),
     }

@@ -27,8 +27,7 @@ from passt_ui.tabs import timeline as tab_of
 from passt_ui.tabs.explore import example_cards
 from passt_ui.tabs.timeline import BY_LENGTH, TimelineTab
 from passt_ui.timeline import views
-from passt_ui.timeline.picture import Look
-from passt_ui.timeline.visit import Listening, Sound, TimelineVisit
+from passt_ui.timeline.visit import Listening, Look, Sound, TimelineVisit
 
 Changes = dict[Any, Any]
 
@@ -190,8 +189,8 @@ class TimelineHandlers:
             return {self.tab.notice: gr.HTML(visible=False)}
         try:
             asked = Asked.of(*controls)
-            visit.rule = asked.rule_for(visit.heard.timeline.labels)
-            shown = tab_of.show(self.tab, visit, asked.look, whole=not visit.listens)
+            visit.look, visit.rule = asked.look, asked.rule_for(visit.heard.timeline.labels)
+            shown = tab_of.show(self.tab, visit, whole=not visit.listens)
         except PasstError as error:
             return tab_of.refused(self.tab, str(error))
         return {self.tab.notice: gr.HTML(value="", visible=False)} | shown
@@ -250,7 +249,7 @@ class TimelineHandlers:
         finally:
             listening.ended = True
         if visit.is_current(listening):
-            yield self._ended(visit, listening, fault, *controls)
+            yield self._ended(visit, listening, fault)
 
     def _along(
         self, predictor: Predictor, visit: TimelineVisit, listening: Listening, *controls: Any
@@ -261,7 +260,7 @@ class TimelineHandlers:
             PasstError: it cannot be heard, or not to its end.
         """
         asked = Asked.of(*controls)
-        visit.rule = asked.rule_for(predictor.labels)
+        visit.look, visit.rule = asked.look, asked.rule_for(predictor.labels)
         path, most_s = listening.sound.path, self.services.settings.max_minutes * 60
         check_length(path, most_s)
         snapshots = listen(predictor, path, asked.cut.pace(predictor, path), every_s=EVERY_S)
@@ -280,7 +279,7 @@ class TimelineHandlers:
                 told = views.on_the_way(timeline, time.monotonic() - began)
                 yield {
                     self.tab.progress: progress(*told),
-                    **tab_of.show(self.tab, visit, asked.look, whole=False),
+                    **tab_of.show(self.tab, visit, whole=False),
                 }
 
     def _in_turn(
@@ -294,19 +293,11 @@ class TimelineHandlers:
                 return
             yield timeline
 
-    def _ended(
-        self, visit: TimelineVisit, listening: Listening, fault: str, *controls: Any
-    ) -> Changes:
+    def _ended(self, visit: TimelineVisit, listening: Listening, fault: str) -> Changes:
         """What is shown when nothing more comes: all that was heard, and why there is no more."""
-        heard = visit.heard
-        told = ""
+        heard, told = visit.heard, ""
         if listening.stopped and heard is not None:
-            told = f"{listening.why} at {views.on_the_way(heard.timeline, 0.0)[0]}."
-        ended = tab_of.idle(self.tab, told and f'<p class="passt-quiet">{told}</p>', again=True)
-        if fault:
-            ended |= tab_of.refused(self.tab, fault)
-        try:
-            look = Asked.of(*controls).look
-            return ended | tab_of.show(self.tab, visit, look, whole=True)
-        except PasstError as error:
-            return ended | tab_of.refused(self.tab, str(error))
+            how_far, _ = views.on_the_way(heard.timeline, 0.0)
+            told = f'<p class="passt-quiet">{listening.why} at {how_far}.</p>'
+        ended = tab_of.idle(self.tab, told, again=True) | tab_of.show(self.tab, visit, whole=True)
+        return ended | (tab_of.refused(self.tab, fault) if fault else {})

@@ -6,7 +6,6 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from passt_core.inference.timeline import Timeline
 from passt_core.signal import audio
 from passt_ui import palette
 from passt_ui.figures import decibels, frequency_ticks
-from passt_ui.timeline.visit import Heard, Sound
+from passt_ui.timeline.visit import Heard, Look, Sound
 from passt_ui.views import clock
 
 HEAT = "Viridis"
@@ -39,20 +38,6 @@ MOST_DETAIL_S = 180.0
 _BEST = 3
 _LEAST_MEL = -1e6
 """Below all that is shown; columns of an overview that nothing was drawn in are -inf."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """Which classes are shown: those that were chosen, or the ``k`` with the highest peaks."""
-
-    k: int
-    chosen: tuple[str, ...] = ()
-
-    def rows(self, timeline: Timeline) -> list[int]:
-        """Places in the head of the classes that are shown, from the top."""
-        places = {label: index for index, label in enumerate(timeline.labels)}
-        chosen = [places[label] for label in self.chosen if label in places]
-        return chosen or timeline.top_classes(self.k)
 
 
 def payload(heard: Heard, look: Look, events: Sequence[Event], url: str, *, whole: bool) -> str:

@@ -14,8 +14,25 @@ from passt_core.inference.predictor import Predictor
 from passt_core.inference.timeline import Timeline
 from passt_core.network.checkpoints import Checkpoint
 
+CLASSES = 12
+"""Rows of a timeline, where nothing else is asked for."""
+
 _TOKEN_BYTES = 18
 _GONE = "This sound is not in hand any more; reload the page, or drop it again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Which classes are shown: those that were chosen, or the ``k`` with the highest peaks."""
+
+    k: int = CLASSES
+    chosen: tuple[str, ...] = ()
+
+    def rows(self, timeline: Timeline) -> list[int]:
+        """Places in the head of the classes that are shown, from the top."""
+        places = {label: index for index, label in enumerate(timeline.labels)}
+        chosen = [places[label] for label in self.chosen if label in places]
+        return chosen or timeline.top_classes(self.k)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,13 +80,14 @@ class TimelineVisit:
         token: what the browser knows the visitor's sounds by; it cannot be guessed.
         sound: the one in hand; None: none yet.
         heard: the same as far as it was heard; None: nothing of it yet.
-        rule: what counts as an event.
+        look: which classes are shown; rule: what counts as an event. Both may change meanwhile.
     """
 
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.sound: Sound | None = None
         self.heard: Heard | None = None
+        self.look = Look()
         self.rule = EventRule()
         self._lock = threading.Lock()
         self._count = 0

@@ -15,6 +15,7 @@ passt.timeline = (element, props, watch) => {
   const REST = "Move over the picture to read it.";
   let value = null;
   let from = null; // where the pointer went down
+  let panning = 0; // the next picture while a finger moves it
   let cursor = 0; // where the sound goes on, in seconds, while it is not ours that plays
 
   const picture = passt.timeplot(plot, follow);
@@ -67,7 +68,15 @@ passt.timeline = (element, props, watch) => {
   }
 
   plot.addEventListener("pointerdown", (event) => {
-    from = event.button === 0 && picture.at(event) ? { x: event.clientX, y: event.clientY } : null;
+    const inside = event.button === 0 && picture.at(event);
+    from = inside ? { x: event.clientX, y: event.clientY, range: [...picture.range], finger: event.pointerType === "touch" } : null;
+  });
+  // A finger moves what is near; a mouse draws the stretch to come nearer to.
+  window.addEventListener("pointermove", (event) => {
+    if (!from?.finger || !picture.ready() || Math.abs(event.clientX - from.x) < CLICK_PX) return;
+    const [start, end] = from.range.map((time) => time - picture.seconds(event.clientX - from.x));
+    cancelAnimationFrame(panning);
+    panning = requestAnimationFrame(() => picture.look(start, end));
   });
   window.addEventListener("pointerup", (event) => {
     const still = from && Math.hypot(event.clientX - from.x, event.clientY - from.y) < CLICK_PX;

@@ -295,6 +295,7 @@ passt.timeplot = (plot, moved) => {
   return {
     set, draw, look, zoom, at, told, clock,
     whole: () => shown && look(0, shown.end),
+    seconds: (pixels) => (pixels * (range[1] - range[0])) / axis()._length,
     pixel: (time) => axis()._offset + axis().l2p(time),
     frame: () => ({ top: bandsAxis()._offset, bottom: rowsAxis()._offset + rowsAxis()._length }),
     ready: () => Boolean(shown && axis()?._length),
