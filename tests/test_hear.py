@@ -241,6 +241,13 @@ def test_training_mode_does_not_reach_the_embeddings(model: HearModel) -> None:
     torch.testing.assert_close(hear.get_scene_embeddings(sounds(0.5), model), wanted)
 
 
+def test_a_model_is_where_it_was_moved(tiny_checkpoint: Path) -> None:
+    """The benchmark's programs move a model after it is loaded."""
+    loaded = hear.load_model(tiny_checkpoint, device="cpu")
+    assert loaded.device.type == "cpu"
+    assert loaded.to("meta").device.type == "meta"
+
+
 @pytest.mark.parametrize("samples", (800, 2560, 4800, 12_800))
 def test_sounds_that_the_reference_cannot_hear_are_heard(samples: int, model: HearModel) -> None:
     audio = sounds(1.0, 2)[:, :samples]

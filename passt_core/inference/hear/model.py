@@ -32,7 +32,6 @@ class HearModel(nn.Module):
         sample_rate: that sounds must have, in Hz.
         scene_embedding_size, timestamp_embedding_size: lengths of the embeddings.
         scene_window: samples up to which a scene is heard in one piece.
-        device: where the network lies; sounds are moved there, embeddings are moved back.
         precision: of the matrix products.
     """
 
@@ -58,9 +57,8 @@ class HearModel(nn.Module):
         """
         super().__init__()
         config, front_end = checkpoint.config, checkpoint.front_end
-        self.device = torch.device(device)
-        self.network, self.precision = prepared(checkpoint, self.device, precision)
-        self.mel = MelSpectrogram(front_end).eval().to(self.device)
+        self.network, self.precision = prepared(checkpoint, torch.device(device), precision)
+        self.mel = MelSpectrogram(front_end).eval().to(device)
         self.variant = variant
         self.sample_rate = front_end.sample_rate
         windowing = Windowing.of(config, front_end)
@@ -77,6 +75,11 @@ class HearModel(nn.Module):
         self.scene_embedding_size = size
         mels = config.mel_bands * variant.mel_frames
         self.timestamp_embedding_size = size * len(self._levels) + mels
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lies now; sounds are moved there, embeddings are moved back."""
+        return self.mel.hann.device
 
     def forward(self, audio: Tensor) -> Tensor:
         """Embed windows (B, samples), each in one piece → (B, scene_embedding_size)."""
