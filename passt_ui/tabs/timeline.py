@@ -155,7 +155,7 @@ def _picture_column(services: Services) -> dict[str, Any]:
     )
     controls = _controls(services)
     gr.HTML(heading("Events"))
-    events = gr.HTML("", elem_id="timeline-events", apply_default_css=False)
+    events = component.events("timeline-events")
     files = gr.HTML("", elem_id="timeline-files", apply_default_css=False)
     return {
         "notice": told,

@@ -52,6 +52,17 @@ def timeline(elem_id: str) -> gr.HTML:
     )
 
 
+def events(elem_id: str) -> gr.HTML:
+    """The table of events, which keeps its place and its focus while it grows."""
+    return gr.HTML(
+        value="",
+        js_on_load="passt.events(element, props, watch);",
+        head=script_tags(),
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
+
+
 _LIVE = """
 <div class="passt-live empty">
   <p class="passt-notice" role="alert" hidden></p>

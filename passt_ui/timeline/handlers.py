@@ -33,7 +33,7 @@ Changes = dict[Any, Any]
 
 FIRST = "clearing"
 """Example that stands there when the tab is opened: one sound in it follows another."""
-EVERY_S = 0.7
+EVERY_S = 1.0
 """From one picture of a sound that is being heard to the next."""
 _PARTS = ((30.0, 8), (120.0, 4))
 """A hop by length: up to so many seconds a window has so many hops; two beyond."""

@@ -139,3 +139,20 @@ passt.timeline = (element, props, watch) => {
   take();
   tick();
 };
+
+// The table of events is sent anew while a sound is heard: where one is in it, and what plays, stays.
+passt.events = (element, props, watch) => {
+  let top = 0;
+  let focused = "";
+  element.addEventListener("scroll", (event) => { if (event.target.matches(".passt-events")) top = event.target.scrollTop; }, true);
+  element.addEventListener("focusin", (event) => { focused = event.target.dataset.key ?? ""; });
+  element.addEventListener("focusout", (event) => { if (event.target.isConnected) focused = ""; });
+
+  watch("value", () => {
+    const table = element.querySelector(".passt-events");
+    const kept = focused && [...element.querySelectorAll("[data-key]")].find((button) => button.dataset.key === focused);
+    if (kept) kept.focus({ preventScroll: true });
+    if (table) table.scrollTop = top;
+    passt.player.refresh();
+  });
+};
