@@ -9,6 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import torch
+
 from passt_core.errors import LibraryError
 from passt_core.files import ASSETS
 from passt_core.inference.predictor import Predictor
@@ -98,7 +100,11 @@ def load_model(settings: Settings, name: str, progress: Progress | None = None) 
         CheckpointError: unknown, unreadable or not to be fetched.
     """
     return Predictor.from_checkpoint(
-        name, device=settings.device, precision=settings.precision, progress=progress
+        name,
+        device=settings.device,
+        precision=settings.precision,
+        compiled=settings.compiled,
+        progress=progress,
     )
 
 
@@ -124,6 +130,8 @@ class Services:
                 made by the bundled model, the app starts all the same: the page says why.
         """
         settings = settings or Settings()
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
         predictor = load_model(settings, settings.model)
         libraries = LibraryShelf()
         storage = UploadedLibraries.of_storage(settings.storage) if settings.storage else None

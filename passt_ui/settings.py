@@ -34,7 +34,13 @@ class Settings(BaseSettings):
         BUNDLED, description="library at the start: its name in index/, or in the storage"
     )
     device: str = Field("auto", description="auto, cpu or cuda")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="fp32 or bf16")
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
+        "fp32", description="fp32, bf16, int8, or auto: the fastest that was measured here"
+    )
+    compiled: bool = Field(False, description="let torch compile the model, on CUDA")
+    threads: int | None = Field(
+        None, ge=1, description="threads that a model computes with; default: what torch chooses"
+    )
     max_file_mb: int = Field(1000, ge=1, description="largest upload in MB")
     max_minutes: float = Field(90.0, gt=0, description="longest clip in minutes")
     jobs: int = Field(1, ge=1, description="clips that the model listens to at the same time")

@@ -18,10 +18,10 @@ import pytest
 
 from passt_core.cli import main
 from passt_core.files import ROOT
+from passt_core.inference.many import BATCH
 from passt_core.inference.survey import journal
 from passt_core.inference.survey.asked import Heard
 from passt_core.inference.survey.journal import Known
-from passt_core.inference.survey.listening import BATCH
 from tests.sounds import noise, tone, write
 
 

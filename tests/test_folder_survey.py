@@ -20,10 +20,10 @@ from pyarrow import parquet
 from passt_core.errors import AudioError, PasstError
 from passt_core.inference.event_files import FORMATS
 from passt_core.inference.events import EventRule, find_events
+from passt_core.inference.many import BATCH, outcomes
 from passt_core.inference.predictor import Predictor
-from passt_core.inference.survey import journal, listening, run, tables
+from passt_core.inference.survey import journal, run, tables
 from passt_core.inference.survey.asked import Classes, Events
-from passt_core.inference.survey.listening import Outcome, outcomes
 from passt_core.inference.survey.run import LabelFiles, Summary, Survey, survey
 from passt_core.inference.timeline import Pace, listen_whole
 from passt_core.signal import audio
@@ -133,7 +133,7 @@ def test_a_long_sound_streams_its_events(
     }
 
 
-def _all(found: Iterator[dict[str, Outcome]]) -> Iterator[tuple[str, Any]]:
+def _all(found: Iterator[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
     for some in found:
         yield from some.items()
 
@@ -217,7 +217,7 @@ def test_sounds_are_decoded_only_a_little_ahead(
         heard += len(found)
         most.append(len(decoded) - heard)
     assert heard == 99
-    assert max(most) <= listening.BATCH + workers + 1
+    assert max(most) <= BATCH + workers + 1
 
 
 def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from passt_core import ClipAnalysis, PatchoutSpec, Predictor
-from passt_core.errors import AudioError, PasstError, PatchoutError
+from passt_core.errors import AudioError, PatchoutError
 from passt_core.inference.analysis import PatchGrid
 from passt_core.inference.windows import Windowing, joined
 from passt_core.network import checkpoints

@@ -82,7 +82,7 @@ def test_a_library_by_another_model(
 WRONG = (
     ("PASST_PORT", "abc", "a whole number from 0 to 65535"),
     ("PASST_PORT", "70000", "a whole number from 0 to 65535"),
-    ("PASST_PRECISION", "fp64", "fp32 or bf16"),
+    ("PASST_PRECISION", "fp64", "auto or fp32 or bf16 or int8"),
     ("PASST_MAX_FILE_MB", "0", "a whole number of 1 or more"),
     ("PASST_MAX_MINUTES", "-1", "a number above 0"),
     ("PASST_JOBS", "1.5", "a whole number of 1 or more"),

@@ -13,10 +13,12 @@ from passt_core.cli import folders
 from passt_core.cli.options import (
     BUNDLED,
     DEFAULT_INDEX,
+    FP32,
     AsJson,
     ClipOrFolder,
     Index,
     Model,
+    Precision,
     load_predictor,
 )
 from passt_core.cli.show import echo_facts, echo_json, echo_table, progress
@@ -79,6 +81,7 @@ def analyze(
     clip: ClipOrFolder,
     top_k: TopK = 5,
     model: Model = BUNDLED,
+    precision: Precision = FP32,
     patchout_time: Drop = 0,
     patchout_freq: Drop = 0,
     patchout_unstructured: Drop = 0,
@@ -121,9 +124,11 @@ def analyze(
     if out is not None:
         if not spec.is_empty:
             raise PasstError("a table is of whole sounds; leave the patchout options out")
-        folders.analyze_folder(clip, options, model=model, top_k=top_k, as_json=as_json)
+        folders.analyze_folder(
+            clip, options, model=model, precision=precision, top_k=top_k, as_json=as_json
+        )
         return
-    found = _listen(load_predictor(model), clip, spec, seed)
+    found = _listen(load_predictor(model, precision), clip, spec, seed)
     if as_json:
         echo_json(found.report(top_k))
     else:

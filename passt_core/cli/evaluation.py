@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passt_core.cli.options import BUNDLED, AsJson, Model, load_predictor
+from passt_core.cli.options import BUNDLED, FP32, AsJson, Model, Precision, load_predictor
 from passt_core.cli.show import echo_facts, echo_json, echo_table, one_line, progress
 from passt_core.errors import CheckpointError
 
@@ -60,6 +60,7 @@ def evaluate(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also on thinned, cut, quiet, noisy, dull clips.")
     ] = False,
+    precision: Precision = FP32,
     known_only: KnownOnly = False,
     resamples: Resamples = 1000,
     reports: Annotated[
@@ -80,7 +81,7 @@ def evaluate(
 
     targets = reports or []
     check_targets(targets, force=force)
-    clips, predictor, chosen = _asked(dataset, layout, model, fold)
+    clips, predictor, chosen = _asked(dataset, layout, model, fold, precision)
     with progress(f"scoring {clips.name}", "clip") as told:
         found = score(
             predictor, clips, chosen, known_only=known_only, resamples=resamples, progress=told
@@ -144,7 +145,7 @@ def calibrate(
 
 
 def _asked(
-    dataset: Path, layout: str | None, model: str, fold: str | None
+    dataset: Path, layout: str | None, model: str, fold: str | None, precision: str = FP32
 ) -> tuple[Dataset, Predictor, Fold | None]:
     """The clips, the model, and the fold: a number if it reads as one."""
     from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
@@ -153,7 +154,7 @@ def _asked(
     chosen: Fold | None = int(fold) if fold is not None and fold.isdecimal() else fold
     if chosen is not None:
         clips.only(chosen)  # before a model is fetched for it
-    return clips, load_predictor(model), chosen
+    return clips, load_predictor(model, precision), chosen
 
 
 def _baselines(

@@ -116,7 +116,13 @@ class FolderOptions:
 
 
 def analyze_folder(
-    path: Path, options: FolderOptions, *, model: str, top_k: int, as_json: bool
+    path: Path,
+    options: FolderOptions,
+    *,
+    model: str,
+    precision: str,
+    top_k: int,
+    as_json: bool,
 ) -> None:
     """Listen to the sounds of a folder, or to one, and write a table.
 
@@ -127,7 +133,7 @@ def analyze_folder(
     from passt_core.inference.survey.run import survey  # noqa: PLC0415
 
     wanted = _wanted(path, options, top_k)
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, precision)
     try:
         with progress("listening", "s") as report:
             summary = survey(wanted, predictor, workers=options.workers, progress=report)

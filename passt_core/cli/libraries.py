@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passt_core.cli.options import BUNDLED, DEFAULT_INDEX, AsJson, Index, Model, load_predictor
+from passt_core.cli.options import (
+    BUNDLED,
+    DEFAULT_INDEX,
+    FP32,
+    AsJson,
+    Index,
+    Model,
+    Precision,
+    load_predictor,
+)
 from passt_core.cli.show import echo_facts, echo_json, echo_table, one_line, steps_shown
 from passt_core.errors import LibraryError
 
@@ -40,6 +49,7 @@ def build(
         bool, typer.Option("--replace", help="Replace a library of this name of other folders.")
     ] = False,
     model: Model = BUNDLED,
+    precision: Precision = FP32,
     index: Index = DEFAULT_INDEX,
 ) -> None:
     """Embed all sounds under a folder, so that they can be searched and seen on a map.
@@ -51,7 +61,7 @@ def build(
     from passt_core.library.manifest import check_name  # noqa: PLC0415
 
     home = index / check_name(name)
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, precision)
     _report(building(home, folder, predictor, labels=labels, replace_other=replace))
 
 
@@ -64,22 +74,29 @@ def add(
     ] = None,
     labels: Labels = None,
     model: Model = BUNDLED,
+    precision: Precision = FP32,
     index: Index = DEFAULT_INDEX,
 ) -> None:
     """Add sounds to a library: those named, or else what is new in its own folders."""
     from passt_core.library.build import adding  # noqa: PLC0415 - torch, faiss
 
     home = _home(name, index)
-    _report(adding(home, paths or [], load_predictor(model), labels=labels))
+    predictor = load_predictor(model, precision)
+    _report(adding(home, paths or [], predictor, labels=labels))
 
 
 @app.command()
-def rebuild(name: Name, model: Model = BUNDLED, index: Index = DEFAULT_INDEX) -> None:
+def rebuild(
+    name: Name,
+    model: Model = BUNDLED,
+    precision: Precision = FP32,
+    index: Index = DEFAULT_INDEX,
+) -> None:
     """Hear every sound of a library again, perhaps with another model."""
     from passt_core.library.build import rebuilding  # noqa: PLC0415 - torch, faiss
 
     home = _home(name, index)
-    _report(rebuilding(home, load_predictor(model)))
+    _report(rebuilding(home, load_predictor(model, precision)))
 
 
 @app.command()

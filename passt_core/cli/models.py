@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from passt_core.cli.options import BUNDLED
 from passt_core.cli.show import echo_facts, echo_table, progress
 
 if TYPE_CHECKING:
@@ -69,6 +70,30 @@ def info(name_or_path: NameOrPath) -> None:
             ("here", f"no; python -m passt_core models fetch {name_or_path}"),
         ]
     )
+
+
+@app.command()
+def speed(name_or_path: NameOrPath = BUNDLED) -> None:
+    """Measure how fast a model is in each precision here; --precision auto goes by it."""
+    from passt_core.inference.fastest import choose, measure  # noqa: PLC0415 - torch
+    from passt_core.network import checkpoints  # noqa: PLC0415
+
+    checkpoint = checkpoints.load(name_or_path)
+    found = measure(checkpoint)
+    echo_facts([("model", checkpoint.name), ("auto", choose(checkpoint, found))])
+    typer.echo()
+    rows = [
+        (
+            row.arithmetic,
+            1000.0 * row.seconds,
+            f"{row.speedup:.2f}x",
+            f"{row.cosine:.6f}",
+            row.change,
+        )
+        for row in found
+    ]
+    headers = ("precision", "ms a pass", "speed", "least cosine", "largest change")
+    echo_table(headers, rows)
 
 
 def _echo_checkpoint(checkpoint: Checkpoint) -> None:

@@ -25,6 +25,13 @@ ClipOrFolder = Annotated[
 Model = Annotated[
     str, typer.Option(help="bundled, a published name, or a checkpoint file.", metavar="NAME")
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="Of the model: fp32, bf16, int8, or auto, the fastest that was measured here.",
+        metavar="TYPE",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Index = Annotated[
     Path,
@@ -34,16 +41,18 @@ Index = Annotated[
 ]
 
 BUNDLED = "bundled"
+FP32 = "fp32"
 DEFAULT_INDEX = INDEX
 
 
-def load_predictor(model: str) -> Predictor:
+def load_predictor(model: str, precision: str = FP32) -> Predictor:
     """The model of a name or path; a published one is fetched first, with progress.
 
     Raises:
         CheckpointError: it cannot be had.
+        PasstError: there is no such precision.
     """
     from passt_core.inference.predictor import Predictor  # noqa: PLC0415 - torch
 
     with progress(f"fetching {model}", "B", scaled=True) as report:
-        return Predictor.from_checkpoint(model, progress=report)
+        return Predictor.from_checkpoint(model, precision=precision, progress=report)

@@ -9,14 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from passt_core.errors import AudioError
 from passt_core.inference.analysis import WindowAnalysis
+from passt_core.inference.many import SecondsHeard, outcomes
 from passt_core.inference.predictor import Predictor
-from passt_core.signal import audio
 from passt_core.signal.audio import Waveform
-
-BATCH = 16
-"""Files that are decoded and held at a time."""
 
 _SHORTEST = 1e-12
 _MICROSECOND = 6
@@ -53,48 +49,22 @@ def embed(files: Mapping[str, Path], predictor: Predictor) -> Iterator[dict[str,
     Yields:
         What some more of the files gave, by key.
     """
-    lengths: dict[str, float] = {}
-    for key, path in files.items():
-        try:
-            header = audio.info(path)
-        except (AudioError, OSError) as error:
-            yield {key: str(error)}
-        else:
-            lengths[key] = np.inf if header.duration_s is None else header.duration_s
-    readable = sorted(lengths, key=lambda key: lengths[key])  # so that alike lengths meet
-    short = [key for key in readable if lengths[key] <= predictor.window_s]
-    for first in range(0, len(short), BATCH):
-        batch = short[first : first + BATCH]
-        yield dict(zip(batch, _together([files[key] for key in batch], predictor), strict=True))
-    for key in readable[len(short) :]:
-        yield {key: _alone(files[key], predictor)}
+    return outcomes(files, predictor, _Embeddings())
 
 
-def _together(paths: Sequence[Path], predictor: Predictor) -> list[Outcome]:
-    """What each file of a batch gives."""
-    rate = predictor.sample_rate
-    sounds: dict[int, Waveform] = {}
-    outcomes: dict[int, Outcome] = {}
-    for index, path in enumerate(paths):
-        try:
-            sounds[index] = audio.load(path, sample_rate=rate)
-        except (AudioError, OSError) as error:
-            outcomes[index] = str(error)
-    try:
-        analyses = predictor.analyze_batch([(samples, rate) for samples in sounds.values()])
-    except AudioError:  # one of them; alone, each answers for itself
-        return [_alone(path, predictor) for path in paths]
-    for index, analysis in zip(sounds, analyses, strict=True):
-        outcomes[index] = _heard(analysis.windows, analysis.duration_s)
-    return [outcomes[index] for index in range(len(paths))]
+class _Embeddings:
+    """What a library asks of a sound."""
 
+    def held_s(self, predictor: Predictor) -> float:
+        return predictor.window_s
 
-def _alone(path: Path, predictor: Predictor) -> Outcome:
-    """What a file gives, read as a stream: it may be hours long."""
-    try:
+    def of_whole(self, sounds: Sequence[Waveform], predictor: Predictor) -> list[Heard]:
+        rate = predictor.sample_rate
+        found = predictor.analyze_batch([(samples, rate) for samples in sounds])
+        return [_heard(analysis.windows, analysis.duration_s) for analysis in found]
+
+    def of_file(self, path: Path, predictor: Predictor, told: SecondsHeard) -> Heard:  # noqa: ARG002
         return _heard(predictor.stretches(path))
-    except (AudioError, OSError) as error:
-        return str(error)
 
 
 def _heard(windows: Iterable[WindowAnalysis], duration_s: float = np.inf) -> Heard:

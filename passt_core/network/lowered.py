@@ -7,8 +7,7 @@ quantisation. Nothing is compiled: a compiler is not on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from types import MappingProxyType
 from typing import Literal, cast
 
 import torch
@@ -21,7 +20,7 @@ Arithmetic = Literal["fp32", "bf16", "int8"]
 
 _TILE = 1 << 21
 """Attention weights that are worked on at a time: 4 MB in bf16, what caches hold."""
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}
+_TYPES = MappingProxyType({"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32})
 
 
 def lowered(network: Passt, arithmetic: Arithmetic) -> Passt:
@@ -45,6 +44,16 @@ def lowered(network: Passt, arithmetic: Arithmetic) -> Passt:
     return found.requires_grad_(False).eval()
 
 
+def layer(linear: nn.Linear, arithmetic: Arithmetic, *, gelu: bool = False) -> nn.Module:
+    """A linear layer in another arithmetic, with a GELU behind it on request.
+
+    In ``bf16`` it takes and gives bf16, else float32.
+    """
+    if arithmetic == "int8":
+        return _Quantised(linear, gelu=gelu)
+    return _Packed(linear, _TYPES[arithmetic], gelu=gelu)
+
+
 class _Lowered(Passt):
     """A network whose blocks take and give tokens of some type."""
 
@@ -62,7 +71,7 @@ class _Lowered(Passt):
 class _Packed(nn.Module):
     """A linear layer, with a GELU behind it on request, by oneDNN."""
 
-    def __init__(self, linear: nn.Linear, dtype: torch.dtype, *, gelu: bool = False) -> None:
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype, *, gelu: bool) -> None:
         super().__init__()
         weight, self._bias = linear.weight.detach().to(dtype), linear.bias.detach().to(dtype)
         if dtype == torch.bfloat16:
@@ -82,7 +91,7 @@ class _Packed(nn.Module):
 class _Quantised(nn.Module):
     """A linear layer of 8-bit weights that quantises what comes as it comes."""
 
-    def __init__(self, linear: nn.Linear, *, gelu: bool = False) -> None:
+    def __init__(self, linear: nn.Linear, *, gelu: bool) -> None:
         super().__init__()
         weight = linear.weight.detach()
         scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127.0
@@ -116,15 +125,12 @@ class _Tiled(Attention):
 
 def _lower(block: Block, config: PasstConfig, arithmetic: Arithmetic) -> None:
     """Put a block's layers into another arithmetic, in place."""
-    linear: Callable[..., nn.Module] = partial(_Packed, dtype=_TYPES[arithmetic])
-    if arithmetic == "int8":
-        linear = _Quantised
     attention, mlp = block.attn, block.mlp
     if arithmetic == "bf16":
         block.norm1, block.norm2 = block.norm1.bfloat16(), block.norm2.bfloat16()
         with torch.device("meta"):
             block.attn = _Tiled(config, attention.heads)
-    qkv, proj = linear(attention.qkv), linear(attention.proj)
+    qkv, proj = layer(attention.qkv, arithmetic), layer(attention.proj, arithmetic)
     block.attn.qkv, block.attn.proj = cast(nn.Linear, qkv), cast(nn.Linear, proj)
-    fused = nn.Sequential(linear(mlp.fc1, gelu=True), linear(mlp.fc2))
-    block.mlp = cast(Mlp, fused)
+    fc1, fc2 = layer(mlp.fc1, arithmetic, gelu=True), layer(mlp.fc2, arithmetic)
+    block.mlp = cast(Mlp, nn.Sequential(fc1, fc2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import numpy as np
 
 from passt_core.inference.analysis import DIGITS, ClipAnalysis, Floats
 from passt_core.inference.events import Event, EventRule, find_events
+from passt_core.inference.many import Question, SecondsHeard
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.timeline import Pace, Timeline, listen, listen_whole
 from passt_core.signal import audio
@@ -19,8 +20,6 @@ from passt_core.signal.audio import Waveform
 
 Cell = str | int | float
 Row = Sequence[Cell]
-SecondsHeard = Callable[[float], None]
-"""Called with the seconds of a sound that were heard so far."""
 
 HELD_S = 60.0
 """Sounds up to this length are decoded ahead of the model, whole, to find their events."""
@@ -36,8 +35,8 @@ class Heard:
     rows: tuple[Row, ...]
 
 
-class Asked(Protocol):
-    """A question that can be asked of sounds."""
+class Asked(Question[Heard], Protocol):
+    """A question whose answers are rows of a table."""
 
     @property
     def columns(self) -> Mapping[str, type]:
@@ -51,18 +50,6 @@ class Asked(Protocol):
 
     def check(self, predictor: Predictor) -> None:
         """Refuse a model that cannot be asked this, with a PasstError."""
-        ...
-
-    def held_s(self, predictor: Predictor) -> float:
-        """Longest sound that is decoded whole, ahead of the model, in seconds."""
-        ...
-
-    def of_whole(self, sounds: Sequence[Waveform], predictor: Predictor) -> list[Heard]:
-        """Answers for sounds that are decoded, mono at the model's rate."""
-        ...
-
-    def of_file(self, path: Path, predictor: Predictor, told: SecondsHeard) -> Heard:
-        """The answer for a file that is read as a stream."""
         ...
 
 

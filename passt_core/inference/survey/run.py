@@ -8,12 +8,13 @@ from pathlib import Path
 
 from passt_core.errors import PasstError
 from passt_core.files import atomic_path
+from passt_core.inference.ahead import WORKERS
 from passt_core.inference.event_files import EventSource, Format
+from passt_core.inference.many import outcomes
 from passt_core.inference.predictor import Predictor, WindowProgress
 from passt_core.inference.survey import journal, tables
 from passt_core.inference.survey.asked import Asked, Cell, Events, Heard
 from passt_core.inference.survey.journal import Journal, Known
-from passt_core.inference.survey.listening import WORKERS, outcomes
 
 SCHEMA = 1
 """Of the journal and of what is in it."""

@@ -1,44 +1,59 @@
-"""Sound files → what each gave: those that fit are decoded ahead of the model, the rest stream."""
+"""Many sound files, one question: those that fit are decoded ahead of the model, others stream.
+
+What is asked is the caller's: embeddings for a library, classes or events for a table.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from passt_core.errors import AudioError
+from passt_core.inference.ahead import WORKERS, ahead
 from passt_core.inference.predictor import Predictor, WindowProgress
-from passt_core.inference.survey.asked import Asked, Heard
 from passt_core.signal import audio
 from passt_core.signal.audio import Waveform
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 BATCH = 32
 """Sounds that are given to the model together: several encoder passes of those of one length."""
-WORKERS = 2
 
-Outcome = Heard | str
-"""What a file gave, or the reason why it gave nothing."""
+A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
+SecondsHeard = Callable[[float], None]
+"""Called with the seconds of a sound that were heard so far."""
+
+
+class Question(Protocol[A_co]):
+    """What is asked of each sound."""
+
+    def held_s(self, predictor: Predictor) -> float:
+        """Longest sound that is decoded whole, ahead of the model, in seconds."""
+        ...
+
+    def of_whole(self, sounds: Sequence[Waveform], predictor: Predictor) -> Sequence[A_co]:
+        """Answers for sounds that are decoded, mono at the model's rate."""
+        ...
+
+    def of_file(self, path: Path, predictor: Predictor, told: SecondsHeard) -> A_co:
+        """The answer for a file that is read as a stream."""
+        ...
 
 
 def outcomes(
     files: Mapping[str, Path],
     predictor: Predictor,
-    asked: Asked,
+    asked: Question[A],
     *,
     workers: int = WORKERS,
     progress: WindowProgress | None = None,
-) -> Iterator[dict[str, Outcome]]:
+) -> Iterator[dict[str, A | str]]:
     """Listen to files; one that cannot be read gives its reason.
 
     Sounds of like length are heard together. Memory is that of a few short sounds, or of what
-    :meth:`Asked.of_file` takes.
+    :meth:`Question.of_file` takes.
 
     Args:
         files: key → file.
@@ -51,7 +66,7 @@ def outcomes(
         What some more of the files gave, by key.
     """
     lengths: dict[str, float] = {}
-    for key, length in _ahead(lambda key: _length(files[key]), files, workers):
+    for key, length in ahead(lambda key: _length(files[key]), files, workers=workers):
         if isinstance(length, str):
             yield {key: length}
         else:
@@ -60,7 +75,7 @@ def outcomes(
     order = sorted(lengths, key=lambda key: lengths[key])  # so that alike lengths meet
     held = [key for key in order if lengths[key] <= asked.held_s(predictor)]
     rate = predictor.sample_rate
-    decoded = _ahead(lambda key: _decoded(files[key], rate), held, workers)
+    decoded = ahead(lambda key: _decoded(files[key], rate), held, workers=workers, most=BATCH)
     for batch in iter(lambda: dict(islice(decoded, BATCH)), {}):
         yield _together(batch, files, predictor, asked)
         clock.heard(batch)
@@ -92,11 +107,11 @@ def _together(
     sounds: Mapping[str, Waveform | str],
     files: Mapping[str, Path],
     predictor: Predictor,
-    asked: Asked,
-) -> dict[str, Outcome]:
+    asked: Question[A],
+) -> dict[str, A | str]:
     """What sounds that were decoded give; a reason stays a reason."""
     whole = {key: sound for key, sound in sounds.items() if not isinstance(sound, str)}
-    found: dict[str, Outcome] = {k: sound for k, sound in sounds.items() if isinstance(sound, str)}
+    found: dict[str, A | str] = {k: sound for k, sound in sounds.items() if isinstance(sound, str)}
     try:
         answers = asked.of_whole(list(whole.values()), predictor)
     except AudioError:  # one of them; alone, each answers for itself
@@ -107,9 +122,9 @@ def _together(
 def _alone(
     path: Path,
     predictor: Predictor,
-    asked: Asked,
-    told: Callable[[float], None] = lambda _: None,
-) -> Outcome:
+    asked: Question[A],
+    told: SecondsHeard = lambda _: None,
+) -> A | str:
     """What a file gives, read as a stream: it may be hours long."""
     try:
         return asked.of_file(path, predictor, told)
@@ -131,21 +146,3 @@ def _decoded(path: Path, rate: int) -> Waveform | str:
         return audio.load(path, sample_rate=rate)
     except (AudioError, OSError) as error:
         return str(error)
-
-
-def _ahead(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
-    """Do work in threads, a few items ahead of who takes the results; their order stays."""
-    waiting: deque[tuple[T, Future[R]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-        try:
-            for item in items:
-                waiting.append((item, pool.submit(work, item)))
-                if len(waiting) > BATCH + workers:
-                    first, result = waiting.popleft()
-                    yield first, result.result()
-            while waiting:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        finally:
-            for _, result in waiting:
-                result.cancel()
