@@ -74,6 +74,8 @@ _LIVE = """
   </div>
   <ol></ol>
   <p class="passt-scale" aria-hidden="true" hidden><span>60 s ago</span><span>now</span></p>
+  <span class="passt-heat" aria-label="Colours: probability from 0 to 1" hidden><span>0</span><i></i
+    ><span>1 probability</span></span>
   <p class="passt-empty">Press Listen and let the browser use the microphone: what the model hears
     appears here while it hears it.</p>
 </div>

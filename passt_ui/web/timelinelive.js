@@ -8,6 +8,7 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
   const notice = element.querySelector(".passt-notice");
   const empty = element.querySelector(".passt-empty");
   const scale = element.querySelector(".passt-scale");
+  const heat = element.querySelector(".passt-heat");
   const meter = element.querySelector("[role=meter]");
   const level = element.querySelector(".passt-level .value");
   const rate = element.querySelector(".rate");
@@ -47,7 +48,7 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
   function draw() {
     root.classList.toggle("empty", !value);
     empty.hidden = Boolean(value) || microphone.on;
-    scale.hidden = !value;
+    scale.hidden = heat.hidden = !value;
     if (!value) {
       list.replaceChildren();
       level.textContent = "–";
