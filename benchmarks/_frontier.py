@@ -70,13 +70,11 @@ def show_rows(rows: Sequence[Row]) -> None:
     show_cells(*cells(rows))
 
 
-def write(folder: Path, rows: Sequence[Row], big: Sequence[Row], *, threads: int) -> None:
+def write(folder: Path, rows: Sequence[Row], big: Sequence[Row]) -> None:
     """Put what was measured into a folder; of a page that is there only the tables change."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"bundled": rows} | ({"PaSST-S": big} if big else {})
-    data = {"threads": threads} | {
-        name: [asdict(row) for row in listed] for name, listed in tables.items()
-    }
+    data = {name: [asdict(row) for row in listed] for name, listed in tables.items()}
     _replace(folder / "efficiency.json", json.dumps(data, indent=1) + "\n")
     page = folder / "efficiency.md"
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
@@ -125,7 +123,7 @@ def drawn(rows: Sequence[Row]) -> str:
             for place, ((row, _), value) in enumerate(zip(known, values, strict=True))
         ]
         panels.append(Panel(title=title, points=tuple(points)))
-    return picture(panels, across="time of a 10 s clip, as a share of the full network's")
+    return picture(panels, across="processor time of a 10 s clip, as a share of the full network's")
 
 
 def _replace(path: Path, text: str) -> None:

@@ -17,8 +17,8 @@ def restrided(network: Passt, stride_freq: int, stride_time: int) -> Passt:
     Patches keep their size. A position is where a patch lies: that of a new place is interpolated
     linearly between its two old neighbours, and beyond the last is the last's, so that patches that
     lie where old ones lay are the very same tokens. (DeiT and PaSST resize their grids as pictures
-    are, which moves these too.) Where the old window has room for more whole patches than the new
-    grid would have places, the window is made a little longer.
+    are, which moves these too.) The window is made longer where the
+    new grid would not have a place for each patch of all that the old one takes.
 
     Args:
         network: with a linear stem; it is not changed.
@@ -42,7 +42,8 @@ def restrided(network: Passt, stride_freq: int, stride_time: int) -> Passt:
             f"stride {stride_freq} makes {shape.rows} rows of patches and has places for "
             f"{shape.grid[0]}; use {config.mel_bands // 2} or less"
         )
-    shape = replace(shape, frames=max(config.frames, shape.columns(config.frames) * stride_time))
+    columns = shape.columns(config.max_frames)
+    shape = replace(shape, frames=max(config.frames, columns * stride_time))
     state = {key: value.clone() for key, value in network.state_dict().items()}
     freq, time = "freq_new_pos_embed", "time_new_pos_embed"
     state[freq] = _resampled(state[freq], 2, shape.grid[0], stride_freq / config.stride_freq)
