@@ -132,7 +132,7 @@ def test_timestamps_agree(variant: str, seconds: float, count: int, tmp_path: Pa
     assert_same_timestamps(*pair(variant, tmp_path, depth=1), sounds(seconds, count))
 
 
-@pytest.mark.parametrize("seconds", (9.99, 10.0, 15.0, 61.0))
+@pytest.mark.parametrize("seconds", (9.99, 10.0))
 def test_timestamps_of_longer_sounds_agree(seconds: float, tmp_path: Path) -> None:
     assert_same_timestamps(*pair("base", tmp_path, depth=1), sounds(seconds))
 
