@@ -13,8 +13,8 @@ WIDTH, HEIGHT = 560, 430
 """Of a panel, with its margins."""
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 52
 LEGEND_HEIGHT = 34
-LOWEST = 0.3
-"""What is worse than the best by more is not drawn but counted."""
+LOWEST, SLOWEST = 0.2, 1.15
+"""What is worse than the best by more, or takes a larger share, is not drawn but counted."""
 TICKS = 6
 LETTER = 6.2
 """Width of a letter of a label, in pixels, about."""
@@ -91,12 +91,19 @@ class Scale:
 
     @classmethod
     def of(cls, points: Sequence[Point]) -> Scale:
-        xs, best = [point.x for point in points], max(point.y for point in points)
-        seen = [point.y for point in points if point.y >= best - LOWEST]
-        pad = 0.06 * max(best - min(seen), 0.02)
+        within = [point for point in points if point.x <= SLOWEST]
+        best = max(point.y for point in within)
+        worst = min(point.y for point in within if point.y >= best - LOWEST)
+        pad = 0.06 * max(best - worst, 0.02)
         return cls(
-            low_x=0.0, high_x=1.03 * max(xs), low_y=min(seen) - pad, high_y=min(1.0, best + pad)
+            low_x=0.9 * min(point.x for point in within),
+            high_x=1.03 * max(point.x for point in within),
+            low_y=worst - pad,
+            high_y=min(1.0, best + pad),
         )
+
+    def holds(self, point: Point) -> bool:
+        return point.x <= self.high_x and point.y >= self.low_y
 
     def x(self, value: float) -> float:
         share = (value - self.low_x) / (self.high_x - self.low_x)
@@ -133,7 +140,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 def _panel(panel: Panel, across: str) -> Iterator[str]:
     scale = Scale.of(panel.points)
-    seen = [point for point in panel.points if point.y >= scale.low_y]
+    seen = [point for point in panel.points if scale.holds(point)]
     yield _said(panel.title, LEFT, 24, kind="ink title")
     yield from _axes(scale, across)
     best = sorted((point for point in seen if point.best), key=lambda point: point.x)
@@ -145,7 +152,7 @@ def _panel(panel: Panel, across: str) -> Iterator[str]:
     yield from _labels(seen, scale)
     absent = len(panel.points) - len(seen)
     if absent:
-        told = f"{absent} below {scale.low_y:.2f}: in the table"
+        told = f"{absent} more are in the table alone"
         yield _said(told, WIDTH - RIGHT, HEIGHT - BOTTOM - 6, anchor="end")
 
 

@@ -180,7 +180,7 @@ def test_ticks_are_round_and_within(low: float, high: float) -> None:
 def test_a_picture_has_every_point_and_names_the_best() -> None:
     points = [
         Point(x=x, y=y, number=n, name=f"way <{n}>", family="full", best=n < 2)
-        for n, (x, y) in enumerate(((1.0, 0.9), (0.5, 0.8), (0.7, 0.75), (0.4, 0.1)))
+        for n, (x, y) in enumerate(((1.0, 0.9), (0.5, 0.8), (0.7, 0.75), (0.4, 0.1), (3.0, 0.9)))
     ]
     panel = Panel(title="a & b", points=tuple(points))
     found = ET.fromstring(picture([panel, panel], across="time"))
@@ -188,7 +188,7 @@ def test_a_picture_has_every_point_and_names_the_best() -> None:
     assert len(circles) == 2 * 3
     texts = [text.text for text in found.iter(f"{{{SVG}}}text")]
     assert texts.count("0 way <0>") == texts.count("1 way <1>") == 2
-    assert texts.count("1 below 0.74: in the table") == 2
+    assert texts.count("2 more are in the table alone") == 2
 
 
 def test_costs_are_told_without_a_dataset(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
