@@ -197,3 +197,15 @@ def test_windows_that_share_frames_answer_as_alone(bundled: Predictor) -> None:
         first, last = round(window.start_s * 32_000), round(window.end_s * 32_000)
         alone = bundled.analyze(clip[first:last], 32_000)
         np.testing.assert_allclose(window.logits, alone.logits, rtol=0, atol=1e-4)
+
+
+def test_merging_is_an_option_in_any_precision(bundled: Predictor) -> None:
+    [clip] = [audio.load(path) for path in CLIPS[:1]]
+    whole = bundled.analyze(clip, 32_000)
+    for precision in ("fp32", "bf16", "int8"):
+        merged = Predictor(
+            bundled.checkpoint, device="cpu", precision=precision, keep_tokens=0.6
+        ).analyze(clip, 32_000)
+        assert 0.9 < float(whole.unit_embedding @ merged.unit_embedding) < 0.99999
+    with pytest.raises(PasstError, match="keep is 0.0; it is a share of the tokens"):
+        Predictor(bundled.checkpoint, device="cpu", keep_tokens=0.0)

@@ -17,6 +17,7 @@ from passt_core.cli.options import (
     AsJson,
     ClipOrFolder,
     Index,
+    KeepTokens,
     Model,
     Precision,
     load_predictor,
@@ -82,6 +83,7 @@ def analyze(
     top_k: TopK = 5,
     model: Model = BUNDLED,
     precision: Precision = FP32,
+    keep_tokens: KeepTokens = 1.0,
     patchout_time: Drop = 0,
     patchout_freq: Drop = 0,
     patchout_unstructured: Drop = 0,
@@ -125,10 +127,16 @@ def analyze(
         if not spec.is_empty:
             raise PasstError("a table is of whole sounds; leave the patchout options out")
         folders.analyze_folder(
-            clip, options, model=model, precision=precision, top_k=top_k, as_json=as_json
+            clip,
+            options,
+            model=model,
+            precision=precision,
+            keep_tokens=keep_tokens,
+            top_k=top_k,
+            as_json=as_json,
         )
         return
-    found = _listen(load_predictor(model, precision), clip, spec, seed)
+    found = _listen(load_predictor(model, precision, keep_tokens), clip, spec, seed)
     if as_json:
         echo_json(found.report(top_k))
     else:

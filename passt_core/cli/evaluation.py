@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passt_core.cli.options import BUNDLED, FP32, AsJson, Model, Precision, load_predictor
+from passt_core.cli.options import (
+    BUNDLED,
+    FP32,
+    AsJson,
+    KeepTokens,
+    Model,
+    Precision,
+    load_predictor,
+)
 from passt_core.cli.show import echo_facts, echo_json, echo_table, one_line, progress
 from passt_core.errors import CheckpointError
 
@@ -61,6 +69,7 @@ def evaluate(
         bool, typer.Option("--robustness", help="Also on thinned, cut, quiet, noisy, dull clips.")
     ] = False,
     precision: Precision = FP32,
+    keep_tokens: KeepTokens = 1.0,
     known_only: KnownOnly = False,
     resamples: Resamples = 1000,
     reports: Annotated[
@@ -81,7 +90,7 @@ def evaluate(
 
     targets = reports or []
     check_targets(targets, force=force)
-    clips, predictor, chosen = _asked(dataset, layout, model, fold, precision)
+    clips, predictor, chosen = _asked(dataset, layout, model, fold, precision, keep_tokens)
     with progress(f"scoring {clips.name}", "clip") as told:
         found = score(
             predictor, clips, chosen, known_only=known_only, resamples=resamples, progress=told
@@ -145,7 +154,12 @@ def calibrate(
 
 
 def _asked(
-    dataset: Path, layout: str | None, model: str, fold: str | None, precision: str = FP32
+    dataset: Path,
+    layout: str | None,
+    model: str,
+    fold: str | None,
+    precision: str = FP32,
+    keep_tokens: float = 1.0,
 ) -> tuple[Dataset, Predictor, Fold | None]:
     """The clips, the model, and the fold: a number if it reads as one."""
     from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
@@ -154,7 +168,7 @@ def _asked(
     chosen: Fold | None = int(fold) if fold is not None and fold.isdecimal() else fold
     if chosen is not None:
         clips.only(chosen)  # before a model is fetched for it
-    return clips, load_predictor(model, precision), chosen
+    return clips, load_predictor(model, precision, keep_tokens), chosen
 
 
 def _baselines(

@@ -121,6 +121,7 @@ def analyze_folder(
     *,
     model: str,
     precision: str,
+    keep_tokens: float,
     top_k: int,
     as_json: bool,
 ) -> None:
@@ -133,7 +134,7 @@ def analyze_folder(
     from passt_core.inference.survey.run import survey  # noqa: PLC0415
 
     wanted = _wanted(path, options, top_k)
-    predictor = load_predictor(model, precision)
+    predictor = load_predictor(model, precision, keep_tokens)
     try:
         with progress("listening", "s") as report:
             summary = survey(wanted, predictor, workers=options.workers, progress=report)

@@ -32,6 +32,10 @@ Precision = Annotated[
         metavar="TYPE",
     ),
 ]
+KeepTokens = Annotated[
+    float,
+    typer.Option(metavar="SHARE", help="Tokens that merging leaves, above 0; 1 merges none."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Index = Annotated[
     Path,
@@ -45,14 +49,16 @@ FP32 = "fp32"
 DEFAULT_INDEX = INDEX
 
 
-def load_predictor(model: str, precision: str = FP32) -> Predictor:
+def load_predictor(model: str, precision: str = FP32, keep_tokens: float = 1.0) -> Predictor:
     """The model of a name or path; a published one is fetched first, with progress.
 
     Raises:
         CheckpointError: it cannot be had.
-        PasstError: there is no such precision.
+        PasstError: there is no such precision, or share of tokens.
     """
     from passt_core.inference.predictor import Predictor  # noqa: PLC0415 - torch
 
     with progress(f"fetching {model}", "B", scaled=True) as report:
-        return Predictor.from_checkpoint(model, precision=precision, progress=report)
+        return Predictor.from_checkpoint(
+            model, precision=precision, keep_tokens=keep_tokens, progress=report
+        )

@@ -12,13 +12,19 @@ from passt_core.errors import PasstError
 from passt_core.inference.fastest import fastest
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.lowered import Arithmetic, lowered
+from passt_core.network.merging import Merged
 from passt_core.network.model import Passt, PasstConfig, PasstOutput
 
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
 
 def prepared(
-    checkpoint: Checkpoint, device: torch.device, precision: str, *, compiled: bool = False
+    checkpoint: Checkpoint,
+    device: torch.device,
+    precision: str,
+    *,
+    keep_tokens: float = 1.0,
+    compiled: bool = False,
 ) -> tuple[Passt, str]:
     """Make a network ready to listen.
 
@@ -29,23 +35,29 @@ def prepared(
             autocast, in float16 where the GPU has no bf16. ``int8``: weights and activations, on
             the CPU only. ``auto``: what :func:`passt_core.inference.fastest.fastest` measured on
             this machine, on CUDA ``bf16``.
+        keep_tokens: share of the patches' tokens that merging leaves
+            (:class:`passt_core.network.merging.Merged`); 1 merges none.
         compiled: by ``torch.compile``, on CUDA only.
 
     Returns:
         The network, called like :class:`Passt`, and the precision that it has.
 
     Raises:
-        PasstError: unknown precision, or one that the device does not have.
+        PasstError: unknown precision, or one that the device does not have; a share that is none.
     """
     if precision not in PRECISIONS:
         raise PasstError(f"precision is {precision!r}; use one of {', '.join(PRECISIONS)}")
     network = checkpoint.network.to(device)
     if device.type != "cpu":
-        return _on_gpu(network, device, precision, compiled)
+        return _on_gpu(_merging(network, keep_tokens), device, precision, compiled)
     if compiled:
         raise PasstError("compiling is for CUDA, and the device is the CPU; leave it out")
     chosen = fastest(checkpoint) if precision == "auto" else cast(Arithmetic, precision)
-    return lowered(network, chosen), chosen
+    return _merging(lowered(network, chosen), keep_tokens), chosen
+
+
+def _merging(network: Passt, keep: float) -> Passt:
+    return network if keep == 1.0 else cast(Passt, Merged(network, keep=keep))
 
 
 def _on_gpu(

@@ -47,6 +47,7 @@ class Predictor:
         labels: class names in head order.
         windowing: how clips are cut, in samples.
         precision: of the matrix products: ``fp32``, ``bf16`` or ``int8``.
+        keep_tokens: share of the patches' tokens that merging leaves.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Predictor:
         *,
         device: str = "auto",
         precision: str = "fp32",
+        keep_tokens: float = 1.0,
         compiled: bool = False,
     ) -> None:
         """Put a checkpoint on a device.
@@ -62,20 +64,23 @@ class Predictor:
         Args:
             checkpoint: as :func:`passt_core.network.checkpoints.load` gives it.
             device: ``auto`` (CUDA where there is one), or a torch device.
-            precision: ``auto``, ``fp32``, ``bf16`` or ``int8``; and
+            precision: ``auto``, ``fp32``, ``bf16`` or ``int8``;
+            keep_tokens: share of the tokens that merging leaves, of which patch counts and FLOPs
+                of an analysis do not tell; and
             compiled: by ``torch.compile``: see :func:`passt_core.inference.precision.prepared`.
 
         Raises:
-            PasstError: unknown precision, or one that the device does not have.
+            PasstError: as that.
         """
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.checkpoint = checkpoint
         self.labels = checkpoint.labels
         self.windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
+        self.keep_tokens = keep_tokens
         self._device = torch.device(device)
         self._network, self.precision = prepared(
-            checkpoint, self._device, precision, compiled=compiled
+            checkpoint, self._device, precision, keep_tokens=keep_tokens, compiled=compiled
         )
         self._mel = MelSpectrogram(checkpoint.front_end).eval().to(self._device)
 
@@ -86,12 +91,19 @@ class Predictor:
         *,
         device: str = "auto",
         precision: str = "fp32",
+        keep_tokens: float = 1.0,
         compiled: bool = False,
         progress: Progress | None = None,
     ) -> Predictor:
         """Load a checkpoint by name or path; see :func:`passt_core.network.checkpoints.load`."""
         loaded = checkpoints.load(name_or_path, progress)
-        return cls(loaded, device=device, precision=precision, compiled=compiled)
+        return cls(
+            loaded,
+            device=device,
+            precision=precision,
+            keep_tokens=keep_tokens,
+            compiled=compiled,
+        )
 
     @property
     def name(self) -> str:

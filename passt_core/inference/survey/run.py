@@ -136,7 +136,12 @@ def survey(
 def _settings(wanted: Survey, predictor: Predictor) -> dict[str, object]:
     """All that the answers depend on."""
     model = f"{predictor.name} ({predictor.checkpoint.sha256[:12]})"
-    listened = {"schema": SCHEMA, "model": model, "precision": predictor.precision}
+    listened = {
+        "schema": SCHEMA,
+        "model": model,
+        "precision": predictor.precision,
+        "keep-tokens": predictor.keep_tokens,
+    }
     return {**listened, **wanted.settings, **wanted.asked.settings}
 
 
