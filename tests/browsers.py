@@ -25,6 +25,16 @@ def launched(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab by its name; on a narrow screen the last ones are in the menu of the rest."""
+    tab = page.get_by_role("tab", name=name, exact=True)
+    if not tab.is_visible():
+        page.locator(".overflow-menu > button").first.click()
+        page.locator(".overflow-dropdown").get_by_text(name, exact=True).click()
+        return
+    tab.click()
+
+
 @contextmanager
 def watched(browser: Browser, url: str, **options: object) -> Iterator[Page]:
     """A page of the app; every request must stay with the app, and no script may fail."""

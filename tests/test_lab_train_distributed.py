@@ -99,4 +99,5 @@ def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
 
     alone = train(clips.without(2), SAME, validation=clips.only(2))
     for name, weight in alone.network.state_dict().items():
-        torch.testing.assert_close(first[name], weight, rtol=1e-3, atol=1e-4, msg=name)
+        # Of a gradient that is all rounding the optimizer makes a step like any other.
+        torch.testing.assert_close(first[name], weight, rtol=1e-3, atol=1e-3, msg=name)

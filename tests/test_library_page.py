@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import PATIENCE_MS, watched
+from tests.browsers import PATIENCE_MS, open_tab, watched
 from tests.sounds import noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -186,7 +186,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, app_url: str, the
     page.goto(app_url)
     page.wait_for_selector("#classes .mask")
     for tab in ("Library", "About"):
-        page.get_by_role("tab", name=tab).click()
+        open_tab(page, tab)
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()

@@ -16,8 +16,9 @@ import gradio as gr
 import pytest
 
 from passt_core.errors import LibraryError, PasstError
+from passt_core.inference import many
 from passt_core.inference.predictor import Predictor
-from passt_core.library import embed, journal
+from passt_core.library import journal
 from passt_core.network.registry import BUNDLED
 from passt_ui.lab.sounds import library_choices, of_library, stored
 from passt_ui.library import labels, views, watch
@@ -393,10 +394,7 @@ def test_more_is_added_and_what_was_heard_is_not_heard_again(
 ) -> None:
     visitor, visit = _built(on, files)
     heard: list[int] = []
-    real = embed._together
-    monkeypatch.setattr(
-        embed, "_together", lambda paths, p: (heard.append(len(paths)), real(paths, p))[1]
-    )
+    _counted(monkeypatch, heard)
     more = write(tmp_path / "d.wav", noise(0.5, seed=9))
     shown = _all(on.building.add(visitor, visit, [str(more), files[0]]))
     assert "4 clips" in shown[on.tab.summary]
@@ -502,9 +500,20 @@ def test_limits_are_those_of_the_settings(tiny: Predictor, files: list[str]) -> 
     left(visit)
 
 
+def _counted(monkeypatch: pytest.MonkeyPatch, heard: list[int]) -> None:
+    """Note how many sounds the model is given at a time."""
+    real = many._together
+
+    def together(sounds: dict[str, Any], *others: Any) -> dict[str, Any]:
+        heard.append(len(sounds))
+        return real(sounds, *others)
+
+    monkeypatch.setattr(many, "_together", together)
+
+
 def _stepwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "TELL_EVERY_S", 0.0)
-    monkeypatch.setattr(embed, "BATCH", 1)
+    monkeypatch.setattr(many, "BATCH", 1)
 
 
 def _until(work: Iterator[Changes], on: LibraryHandlers, words: str) -> Changes:
@@ -534,10 +543,7 @@ def test_a_build_that_is_stopped_goes_on_where_it_was(
     assert not home.exists()
     assert not list((visit.folder / "sounds").rglob("*.wav"))
     heard: list[int] = []
-    real = embed._together
-    monkeypatch.setattr(
-        embed, "_together", lambda paths, p: (heard.append(len(paths)), real(paths, p))[1]
-    )
+    _counted(monkeypatch, heard)
     assert "3 clips" in _all(on.building.build(None, visit, "mine", files))[on.tab.summary]
     assert sum(heard) < 3
     assert not journal.path_beside(home).exists()

@@ -244,7 +244,7 @@ def test_the_map_can_be_laid_out_otherwise(
 def test_a_build_that_was_stopped_goes_on(
     tiny: Predictor, tmp_path: Path, heard: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passt_core.library.embed.BATCH", 2)
+    monkeypatch.setattr("passt_core.inference.many.BATCH", 2)
     folder, home = tmp_path / "sounds", tmp_path / "index" / "mine"
     for number in range(6):
         put(folder / f"{number}.wav", noise(0.2, seed=number))

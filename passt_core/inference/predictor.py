@@ -4,39 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, groupby, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from passt_core.errors import AudioError
 from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
+from passt_core.inference.passes import Heard, Passes, kept_patches
 from passt_core.inference.precision import prepared
-from passt_core.inference.windows import Windowing, joined, overlapping
+from passt_core.inference.windows import Windowing, joined
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
-from passt_core.network.patchout import PatchoutSpec, select
+from passt_core.network.patchout import PatchoutSpec
 from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio as audio_io
 from passt_core.signal.audio import Waveform
 from passt_core.signal.mel import MelSpectrogram
-from passt_core.signal.shared_mel import SharedMel
-
-TOKENS = 2048
-"""Tokens of an encoder pass: enough to fill the cores, few enough to bound the memory."""
-TOKENS_ON_GPU = 1 << 15
 
 Clip = tuple[NDArray[np.generic], int]
 """Samples, (n,) or (n, channels), and their rate in Hz."""
 WindowProgress = Callable[[float, float | None], None]
 """Called with the seconds heard so far and, where it is known, the seconds in all."""
-
-_Window = tuple[int, Waveform]
-_Heard = tuple[WindowAnalysis, Floats]
 
 
 class Predictor:
@@ -79,10 +70,11 @@ class Predictor:
         self.windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
         self.keep_tokens = keep_tokens
         self._device = torch.device(device)
-        self._network, self.precision = prepared(
+        network, self.precision = prepared(
             checkpoint, self._device, precision, keep_tokens=keep_tokens, compiled=compiled
         )
         self._mel = MelSpectrogram(checkpoint.front_end).eval().to(self._device)
+        self._passes = Passes(checkpoint, network, self._mel, self._device)
 
     @classmethod
     def from_checkpoint(
@@ -185,7 +177,7 @@ class Predictor:
         lengths: list[int] = []
         windowing = replace(self.windowing, hop=self.windowing.length)
         windows = (w for w in windowing.cut(_measured(checked, lengths)) if w[1].any())
-        for window, _ in self._follow(windows, PatchoutSpec(), 0):
+        for window, _ in self._passes.follow(windows, PatchoutSpec(), 0):
             yield replace(window, end_s=min(window.end_s, sum(lengths) / self.sample_rate))
 
     def follow(
@@ -201,7 +193,7 @@ class Predictor:
             What the model makes of each window, and the window's log-mel (bands, frames).
         """
         windows = (windowing or self.windowing).cut(blocks)
-        yield from self._follow(windows, PatchoutSpec(), 0)
+        yield from self._passes.follow(windows, PatchoutSpec(), 0)
 
     def analyze_batch(
         self, clips: Sequence[Clip], patchout: PatchoutSpec | None = None, seed: int = 0
@@ -219,7 +211,9 @@ class Predictor:
             audio_io.from_array(audio, rate, target_rate=self.sample_rate) for audio, rate in clips
         ]
         cut = [list(self.windowing.cut([clip])) for clip in samples]
-        heard = iter(self._listen([window for windows in cut for window in windows], spec, seed))
+        heard = iter(
+            self._passes.listen([window for windows in cut for window in windows], spec, seed)
+        )
         return [
             self._summary([len(clip)], islice(heard, len(windows)), spec, seed)
             for clip, windows in zip(samples, cut, strict=True)
@@ -239,8 +233,7 @@ class Predictor:
 
     def kept(self, grid: PatchGrid, spec: PatchoutSpec, seed: int) -> NDArray[np.int64]:
         """Patches of ``grid`` that stay: what :meth:`analyze` keeps for the same arguments."""
-        generator = torch.Generator().manual_seed(seed)
-        return select((grid.rows, grid.columns), spec, generator).numpy()
+        return kept_patches(grid, spec, seed)
 
     def _analyze_stream(
         self, blocks: Iterable[Waveform], patchout: PatchoutSpec | None, seed: int
@@ -248,84 +241,13 @@ class Predictor:
         spec = patchout or PatchoutSpec()
         lengths: list[int] = []
         windows = self.windowing.cut(_measured(blocks, lengths))
-        return self._summary(lengths, self._follow(windows, spec, seed), spec, seed)
-
-    def _follow(
-        self, windows: Iterable[_Window], spec: PatchoutSpec, seed: int
-    ) -> Iterator[_Heard]:
-        """Hear windows as they come, as many together as the first of them fit into a pass."""
-        coming = iter(windows)
-        for first in coming:
-            columns = self.checkpoint.config.columns(self._frames(first))
-            more = islice(coming, self._together(columns) - 1)
-            yield from self._listen([first, *more], spec, seed)
-
-    def _listen(self, windows: Sequence[_Window], spec: PatchoutSpec, seed: int) -> list[_Heard]:
-        """Hear windows, those of one token count together; results keep the windows' order."""
-        columns = [self.checkpoint.config.columns(self._frames(window)) for window in windows]
-        heard: dict[int, _Heard] = {}
-        for count, alike in _alike(columns):
-            most = self._together(count)
-            for first in range(0, len(alike), most):
-                places = alike[first : first + most]
-                batch = [windows[place] for place in places]
-                heard |= zip(places, self._hear(batch, spec, seed), strict=True)
-        return [heard[place] for place in range(len(windows))]
-
-    @torch.inference_mode()
-    def _mels(self, windows: Sequence[_Window]) -> list[Tensor]:
-        """Log-mel (bands, frames) of each window; those that overlap share their frames."""
-        mels: list[Tensor] = []
-        for run in overlapping(windows):
-            start, length = run[0][0], len(run[0][1])
-            starts = [first - start for first, _ in run]
-            ends = (
-                samples[-step:] for (_, samples), step in zip(run[1:], np.diff(starts), strict=True)
-            )
-            sound = torch.from_numpy(np.concatenate([run[0][1], *ends])).to(self._device)
-            if len(run) == 1:
-                mels.extend(self._mel(sound[None]))
-            else:
-                mels.extend(chain.from_iterable(SharedMel(self._mel)(sound, starts, length)))
-        return mels
-
-    @torch.inference_mode()
-    def _hear(self, windows: Sequence[_Window], spec: PatchoutSpec, seed: int) -> Iterator[_Heard]:
-        """One encoder pass over windows of one token count.
-
-        The frames after the last whole patch, in which the windows may differ, are seen by no
-        token: cutting them off changes nothing.
-        """
-        mels = self._mels(windows)
-        config = self.checkpoint.config
-        grid = self._grid(mels[0].shape[1])
-        seen = (grid.columns - 1) * config.stride_time + config.patch
-        kept = None
-        if not spec.is_empty:
-            kept = torch.from_numpy(self.kept(grid, spec, seed)).to(self._device)
-        logits, embedding = self._network(torch.stack([m[:, :seen] for m in mels]), kept=kept)
-        cooled = logits / self.checkpoint.temperature
-        softmax = self.checkpoint.activation == "softmax"
-        probabilities = cooled.softmax(dim=-1) if softmax else cooled.sigmoid()
-        results = [t.cpu().numpy() for t in (logits, probabilities, embedding)]
-        for (start, samples), mel, *window in zip(windows, mels, *results, strict=True):
-            times = (start / self.sample_rate, (start + len(samples)) / self.sample_rate)
-            yield _window(times, *window), mel.cpu().numpy()
-
-    def _frames(self, window: _Window) -> int:
-        return self.checkpoint.front_end.frames(len(window[1]))
-
-    def _together(self, columns: int) -> int:
-        """How many windows of so many patch columns an encoder pass takes."""
-        config = self.checkpoint.config
-        budget = TOKENS if self._device.type == "cpu" else TOKENS_ON_GPU
-        return max(1, budget // (config.rows * columns + config.extra_tokens))
+        return self._summary(lengths, self._passes.follow(windows, spec, seed), spec, seed)
 
     def _grid(self, frames: int) -> PatchGrid:
         return PatchGrid.of(self.checkpoint.config, self.checkpoint.front_end, frames)
 
     def _summary(
-        self, lengths: Sequence[int], heard: Iterable[_Heard], spec: PatchoutSpec, seed: int
+        self, lengths: Sequence[int], heard: Iterable[Heard], spec: PatchoutSpec, seed: int
     ) -> ClipAnalysis:
         """Put windows together as they come; ``lengths`` is whole once they have all come."""
         front_end, windows = self.checkpoint.front_end, []
@@ -352,30 +274,6 @@ class Predictor:
             probabilities=np.mean([w.probabilities for w in windows], axis=0, dtype=np.float32),
             embedding=np.mean([w.embedding for w in windows], axis=0, dtype=np.float32),
         )
-
-
-def _window(
-    times: tuple[float, float], logits: Floats, probabilities: Floats, embedding: Floats
-) -> WindowAnalysis:
-    if not np.isfinite(logits).all():
-        raise AudioError(
-            f"the model's answer for {times[0]:.2f}-{times[1]:.2f} s is not finite; "
-            "the weights or the sound are damaged: try the bundled model"
-        )
-    return WindowAnalysis(
-        start_s=times[0],
-        end_s=times[1],
-        logits=logits,
-        probabilities=probabilities,
-        embedding=embedding,
-    )
-
-
-def _alike(keys: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    """Each key, and the places that have it."""
-    places = sorted(range(len(keys)), key=keys.__getitem__)
-    for key, group in groupby(places, key=keys.__getitem__):
-        yield key, list(group)
 
 
 def _measured(blocks: Iterable[Waveform], lengths: list[int]) -> Iterator[Waveform]:

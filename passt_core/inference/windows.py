@@ -14,6 +14,9 @@ from passt_core.signal.mel import MelConfig
 
 Floats = NDArray[np.float32]
 
+Window = tuple[int, Waveform]
+"""The first sample of a window, and its samples."""
+
 _TENTH = 10
 """Windows are whole tenths of a second where the grid has room: 998 frames listen to 10 s."""
 
@@ -39,7 +42,7 @@ class Windowing:
             least=front_end.samples(config.patch),
         )
 
-    def cut(self, blocks: Iterable[Waveform]) -> Iterator[tuple[int, Waveform]]:
+    def cut(self, blocks: Iterable[Waveform]) -> Iterator[Window]:
         """Turn consecutive blocks of samples into windows.
 
         A clip that fits in one window is one window, padded with silence up to the least. A longer
@@ -63,7 +66,7 @@ class Windowing:
             yield start + len(held) - self.length, held[-self.length :]
 
 
-def overlapping(windows: Iterable[tuple[int, Waveform]]) -> Iterator[list[tuple[int, Waveform]]]:
+def overlapping(windows: Iterable[Window]) -> Iterator[list[Window]]:
     """Part windows into runs that lie over each other in one sound.
 
     Args:
@@ -72,7 +75,7 @@ def overlapping(windows: Iterable[tuple[int, Waveform]]) -> Iterator[list[tuple[
     Yields:
         Consecutive windows of one length, each of which begins with the end of the one before it.
     """
-    run: list[tuple[int, Waveform]] = []
+    run: list[Window] = []
     for start, samples in windows:
         if run and not _continued(*run[-1], start, samples):
             yield run
