@@ -103,11 +103,13 @@ def test_analyze_as_json(run: Run, clip: Path, tiny: Predictor, tiny_checkpoint:
     best = [{"label": c.label, "score": pytest.approx(c.score, abs=1e-5)} for c in truth.top_k(3)]
     assert told == {
         "model": "tiny",
+        "precision": "fp32",
         "duration_s": 1.5,
         "tokens": {
             "kept": truth.grid.patches,
             "all": truth.grid.patches,
             "sequence_length": truth.sequence_length,
+            "merged_to": truth.sequence_length,
             "flops_share": 1.0,
         },
         "top_k": best,

@@ -134,9 +134,9 @@ def test_skipped_files_are_told(run: Run, folder: Path, tmp_path: Path) -> None:
     lines = ended.err.splitlines()
     assert len(lines) == 21
     assert lines[0].startswith("skipped bad00.wav: bad00.wav is not a sound that can be read")
-    assert lines[-1] == f"skipped 2 more: see {tmp_path / 'r.skipped.csv'}"
+    assert lines[-1] == f"skipped 2 more: see {tmp_path / 'r.csv.skipped.csv'}"
     assert "skipped  22" in ended.out
-    assert len(read(tmp_path / "r.skipped.csv")) == 22
+    assert len(read(tmp_path / "r.csv.skipped.csv")) == 22
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_folder_without_sounds(refused: Callable[..., str], tmp_path: Path) ->
 
 def test_what_is_not_there(refused: Callable[..., str], tmp_path: Path) -> None:
     line = refused(tmp_path / "nothing", "--out", tmp_path / "r.csv")
-    assert "none of the 1 files could be heard" in line
+    assert "nothing is neither a file nor a folder" in line
     assert "nothing cannot be opened (No such file or directory)" in line
     line = refused(tmp_path / ("x" * 300 + ".wav"), "--out", tmp_path / "r.csv")
     assert "cannot be opened (File name too long)" in line

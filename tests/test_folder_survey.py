@@ -163,7 +163,7 @@ def test_what_cannot_be_heard_is_left_out_and_listed(
     left_out = {"link.wav": "it is a link that leads out of the folder"}
     summary = survey(wanted(tried, out, left_out=left_out), tiny)
     assert (summary.heard, set(summary.skipped)) == (3, set(bad))
-    listed = {row["file"]: row["reason"] for row in read_csv(tmp_path / "r.skipped.csv")}
+    listed = {row["file"]: row["reason"] for row in read_csv(tmp_path / "r.csv.skipped.csv")}
     assert listed == summary.skipped
     for name, reason in bad.items():
         assert reason in listed[name]
@@ -285,7 +285,7 @@ def test_what_a_kill_left_before_the_first_sound_guards_nothing(
 def test_a_table_that_is_there_is_not_written_over(
     files: dict[str, Path], tiny: Predictor, tmp_path: Path
 ) -> None:
-    for name in ("r.csv", "r.skipped.csv"):
+    for name in ("r.csv", "r.csv.skipped.csv"):
         (tmp_path / name).write_text("mine")
         with pytest.raises(PasstError, match=f"{name} is there already; name another, or delete"):
             survey(wanted(files, tmp_path / "r.csv"), tiny)

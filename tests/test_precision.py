@@ -209,3 +209,18 @@ def test_merging_is_an_option_in_any_precision(bundled: Predictor) -> None:
         assert 0.9 < float(whole.unit_embedding @ merged.unit_embedding) < 0.99999
     with pytest.raises(PasstError, match="keep is 0.0; it is a share of the tokens"):
         Predictor(bundled.checkpoint, device="cpu", keep_tokens=0.0)
+
+
+def test_an_analysis_tells_what_was_merged(bundled: Predictor) -> None:
+    clip = audio.load(CLIPS[0])[:160_000]
+    whole = bundled.analyze(clip, 32_000)
+    assert (whole.precision, whole.merged_to) == ("fp32", whole.sequence_length)
+    assert whole.flops_share == 1.0
+    half = Predictor(bundled.checkpoint, device="cpu", precision="bf16", keep_tokens=0.5)
+    told = half.analyze(clip, 32_000)
+    merged = Merged(bundled.checkpoint.network, keep=0.5)
+    tokens = merged.network.patch_tokens(torch.from_numpy(told.mel[None, :, :500]))
+    before_last, _ = list(merged.steps(tokens[:, : told.grid.patches]))[-2]
+    assert told.merged_to == before_last.shape[1]
+    assert 0.5 < told.flops_share < 0.9
+    assert told.report(1)["precision"] == "bf16"

@@ -278,11 +278,12 @@ def _listen(
 
 def _echo_analysis(found: ClipAnalysis, clip: Path, top_k: int) -> None:
     patches = f"{len(found.kept)} of {found.grid.patches} patches kept"
+    merged = f", merged to {found.merged_to}" if found.merged_to < found.sequence_length else ""
     echo_facts(
         [
             ("clip", f"{clip.name}, {found.duration_s:.2f} s"),
-            ("model", found.model),
-            ("tokens", f"{patches}, sequence of {found.sequence_length}"),
+            ("model", f"{found.model}, {found.precision}"),
+            ("tokens", f"{patches}, sequence of {found.sequence_length}{merged}"),
             ("encoder", f"{found.flops_share:.1%} of the FLOPs"),
         ]
     )

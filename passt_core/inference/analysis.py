@@ -135,6 +135,10 @@ class ClipAnalysis:
         windows: the windows in order.
         logits, probabilities: means over the windows, (C,).
         embedding: mean over the windows, not normalised, (D,).
+        precision: that it was computed in.
+        merged_to: tokens, with cls and dist, that merging left for the last block; without merging
+            the :attr:`sequence_length`.
+        flops_share: of the encoder's floating point operations that was left, 0 to 1.
     """
 
     model: str
@@ -149,6 +153,9 @@ class ClipAnalysis:
     logits: Floats
     probabilities: Floats
     embedding: Floats
+    precision: str
+    merged_to: int
+    flops_share: float
 
     def top_k(self, k: int) -> list[ClassScore]:
         """The k most probable classes of the clip, best first; at most all of them."""
@@ -166,11 +173,13 @@ class ClipAnalysis:
         """Plain values for JSON: the k best classes of the clip and of each window, and tokens."""
         return {
             "model": self.model,
+            "precision": self.precision,
             "duration_s": round(self.duration_s, DIGITS),
             "tokens": {
                 "kept": len(self.kept),
                 "all": self.grid.patches,
                 "sequence_length": self.sequence_length,
+                "merged_to": self.merged_to,
                 "flops_share": round(self.flops_share, DIGITS),
             },
             "top_k": [_plain(score) for score in self.top_k(k)],
@@ -203,12 +212,6 @@ class ClipAnalysis:
     def full_sequence_length(self) -> int:
         """Tokens without patchout."""
         return self.grid.patches + self.grid.config.extra_tokens
-
-    @property
-    def flops_share(self) -> float:
-        """Share of the encoder's floating point operations that was left, 0 to 1."""
-        config = self.grid.config
-        return config.encoder_flops(len(self.kept)) / config.encoder_flops(self.grid.patches)
 
 
 def _score(heard: WindowAnalysis | ClipAnalysis, labels: tuple[str, ...], index: int) -> ClassScore:

@@ -18,6 +18,7 @@ from passt_core.inference.windows import Windowing, joined
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
+from passt_core.network.merging import Merged
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio as audio_io
@@ -56,8 +57,7 @@ class Predictor:
             checkpoint: as :func:`passt_core.network.checkpoints.load` gives it.
             device: ``auto`` (CUDA where there is one), or a torch device.
             precision: ``auto``, ``fp32``, ``bf16`` or ``int8``;
-            keep_tokens: share of the tokens that merging leaves, of which patch counts and FLOPs
-                of an analysis do not tell; and
+            keep_tokens: share of the patches' tokens that merging leaves; and
             compiled: by ``torch.compile``: see :func:`passt_core.inference.precision.prepared`.
 
         Raises:
@@ -74,6 +74,7 @@ class Predictor:
             checkpoint, self._device, precision, keep_tokens=keep_tokens, compiled=compiled
         )
         self._mel = MelSpectrogram(checkpoint.front_end).eval().to(self._device)
+        self._merging = Merged(checkpoint.network, keep=keep_tokens)
         self._passes = Passes(checkpoint, network, self._mel, self._device)
 
     @classmethod
@@ -260,6 +261,8 @@ class Predictor:
         mel = joined(placed(), overlap=self.windowing.length // 4 // front_end.hop)
         samples = round((windows[0].end_s - windows[0].start_s) * self.sample_rate)
         grid = self._grid(front_end.frames(samples))
+        kept = self.kept(grid, spec, seed)
+        full = self.checkpoint.config.encoder_flops(grid.patches)
         return ClipAnalysis(
             model=self.name,
             labels=self.labels,
@@ -268,11 +271,14 @@ class Predictor:
             grid=grid,
             patchout=spec,
             seed=seed,
-            kept=self.kept(grid, spec, seed),
+            kept=kept,
             windows=tuple(windows),
             logits=np.mean([w.logits for w in windows], axis=0, dtype=np.float32),
             probabilities=np.mean([w.probabilities for w in windows], axis=0, dtype=np.float32),
             embedding=np.mean([w.embedding for w in windows], axis=0, dtype=np.float32),
+            precision=self.precision,
+            merged_to=self._merging.tokens_left(len(kept)),
+            flops_share=self._merging.encoder_flops(len(kept)) / full,
         )
 
 

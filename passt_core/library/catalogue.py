@@ -136,7 +136,7 @@ def catalogue(
     if not names:
         raise LibraryError(
             f"there is no sound in {folder} or the folders in it; "
-            f"files that end in {', '.join(sorted(AUDIO_SUFFIXES)[:6])} and the like are taken"
+            "WAV, FLAC, OGG, Opus, MP3, AIFF, M4A and the like are taken"
         )
     absent = sorted(rows.keys() - names) if only is None else []
     skipped += [

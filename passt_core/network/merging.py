@@ -135,6 +135,10 @@ class Merged(nn.Module):
             left -= found[-1]
         return tuple(found)
 
+    def tokens_left(self, patches: int) -> int:
+        """Tokens that reach the last block of a window of ``patches``, cls and dist among them."""
+        return patches - sum(self.counts(patches)[:-1]) + self.config.extra_tokens
+
     def encoder_flops(self, patches: int) -> int:
         """As :meth:`PasstConfig.encoder_flops`, matching included.
 

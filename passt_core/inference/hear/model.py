@@ -146,7 +146,9 @@ class HearModel(nn.Module):
 
     def _checked(self, audio: object) -> Tensor:
         if not isinstance(audio, Tensor) or audio.dim() != 2 or not audio.is_floating_point():
-            told = f"{tuple(audio.shape)}, {audio.dtype}" if isinstance(audio, Tensor) else "none"
+            told = type(audio).__name__
+            if isinstance(audio, Tensor):
+                told = f"{tuple(audio.shape)}, {audio.dtype}"
             raise AudioError(
                 f"the sounds are not a float tensor (n_sounds, n_samples): {told}; "
                 "stack mono sounds of one length, in [-1, 1]"

@@ -63,7 +63,7 @@ class Survey:
     @property
     def skipped_out(self) -> Path:
         """The table of files that could not be heard."""
-        return self.out.with_name(f"{self.out.stem}.skipped.csv")
+        return self.out.with_name(f"{self.out.name}.skipped.csv")
 
 
 @dataclass(frozen=True, kw_only=True)
