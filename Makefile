@@ -20,7 +20,7 @@ run: install
 	$(BIN)/python app.py
 
 test: install-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint types test
 

@@ -156,8 +156,6 @@ def _wanted(path: Path, options: FolderOptions, top_k: int) -> Survey:
 
     if options.out is None:
         raise PasstError("a table was asked for without its name; give --out")
-    if not path.exists():
-        raise PasstError(f"{path} is neither a file nor a folder; check the path")
     left_out: dict[str, str] = {}
     files = {one_line(path.name): path}
     if _is_folder(path):

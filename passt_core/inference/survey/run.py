@@ -167,7 +167,9 @@ def _known(wanted: Survey) -> tuple[set[Known], dict[str, str]]:
         try:
             keys.add(Known.of(file, path))
         except OSError as error:
-            skipped[file] = f"{path.name} cannot be opened ({error.strerror or error})"
+            skipped[file] = (
+                f"{path.name} cannot be opened ({error.strerror or error}); check the path"
+            )
     return keys, skipped
 
 
@@ -213,6 +215,8 @@ def _write_skipped(wanted: Survey, skipped: Mapping[str, str]) -> None:
 
 def _none_heard(skipped: Mapping[str, str]) -> str:
     file, reason = min(skipped.items())
+    if len(skipped) == 1:
+        return reason
     return (
         f"none of the {len(skipped)} files could be heard, {file} for one: {reason}; "
         "give sounds that can be read"
