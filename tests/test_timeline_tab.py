@@ -30,7 +30,7 @@ from passt_ui.services import Example, ModelShelf, Services, Visitor
 from passt_ui.settings import Settings
 from passt_ui.tabs import timeline as tab_of
 from passt_ui.timeline import live, picture, views
-from passt_ui.timeline.handlers import Asked, TimelineHandlers
+from passt_ui.timeline.handlers import TimelineHandlers
 from passt_ui.timeline.routes import TimelineRoutes, url
 from passt_ui.timeline.visit import Heard, Look, Sound, TimelineShelf, TimelineVisit, left
 from tests.sounds import RATE, noise, tone, write
@@ -197,9 +197,6 @@ def test_the_rule_is_applied_without_listening(on: TimelineHandlers, scene: Path
     assert _sent(one, on)["labels"] == [label]
     assert visit.rule.classes == {3}
     assert visit.heard.version == version
-    above = on.look(visit, *AUTO[:4], 0.4, 0.9, 0.0, 0.0)
-    assert on.tab.picture in above
-    assert visit.rule.off == visit.rule.on == 0.4
 
 
 def test_another_model_is_told_of(on: TimelineHandlers, tiny: Predictor, scene: Path) -> None:
@@ -223,11 +220,45 @@ def test_bad_input_is_a_sentence_in_place(on: TimelineHandlers, tmp_path: Path) 
         changes, visit = _opened(on, path)
         assert expected in _notice(on, changes[-1])
         assert not visit.listens
-    sound = write(tmp_path / "good.wav", noise(1.0))
-    changes, _ = _opened(on, sound, controls=(20.0, *AUTO[1:]))
-    assert "choose shorter windows" in _notice(on, changes[-1])
-    changes, _ = _opened(on, sound, controls=(1.0, 5.0, *AUTO[2:]))
-    assert "no longer than a window" in _notice(on, changes[-1])
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    (
+        (0, 20.0, "choose shorter windows"),
+        (1, 5.0, "no longer than a window"),
+        (2, 1000, "“Rows” is 1000; choose from 1 to 40"),
+        (4, 7, "“Event begins at” is 7; choose from 0.05 to 1"),
+        (4, None, "“Event begins at” is empty"),
+        (5, 0.9, "no higher than the second"),
+        (6, -1, "“Least length (s)” is -1; choose from 0 to 30"),
+        (7, float("nan"), "“Join gaps (s)” is nan"),
+    ),
+)
+def test_controls_that_cannot_be_leave_all_as_it_was(
+    on: TimelineHandlers, scene: Path, place: int, value: float | None, said: str
+) -> None:
+    controls = (*AUTO[:place], value, *AUTO[place + 1 :])
+    _, visit = _opened(on, scene)
+    before = (visit.heard, visit.sound, visit.look, visit.rule)
+    [again] = on.again(None, visit, *controls)
+    [dropped] = on.open_file(None, visit, str(scene), *controls)
+    [first] = on.enter(None, None, *controls)
+    for changes in (again, dropped, first, *([on.look(visit, *controls)] if place > 1 else ())):
+        assert said in _notice(on, changes)
+        assert not {on.visit, on.tab.picture, on.tab.events, on.tab.line} & changes.keys()
+    assert (visit.heard, visit.sound, visit.look, visit.rule) == before
+
+
+def test_numbers_out_of_range_reach_the_handlers(on: TimelineHandlers) -> None:
+    assert [slider.preprocess(1000) for slider in on.tab.sliders] == 5 * [1000]
+
+
+def test_hops_that_leave_sound_out_are_not_offered(on: TimelineHandlers) -> None:
+    offered = on.window_changed(1.0, 2.0)[on.tab.hop]
+    assert [hop for _, hop in offered.choices] == [0.0, 0.1, 0.2, 0.5, 1.0]
+    assert offered.value == 0.0
+    assert on.window_changed(2.0, 2.0)[on.tab.hop].value == 2.0
 
 
 def test_a_sound_damaged_on_the_way_keeps_its_beginning(
@@ -249,12 +280,6 @@ def test_a_visit_that_has_ended_stops(on: TimelineHandlers, scene: Path) -> None
     left(None)
     list(steps)
     assert visit.heard is None
-
-
-def test_controls_that_were_emptied_have_values() -> None:
-    asked = Asked.of(None, None, None, None, None, None, None, None)
-    assert asked.rule == EventRule(on=tab_of.ON, off=tab_of.ON)
-    assert asked.look == Look(k=1)
 
 
 # --- what is drawn and told -----------------------------------------------------------------------
@@ -456,6 +481,19 @@ def test_the_microphone_is_heard_block_by_block(microphone: live.LiveHandlers) -
     assert len(visit.live.rolling.samples) == RATE, "only the window is held"
     anew = microphone.hear(None, visit, 1.0, 3, _block(sound, begins=True))
     assert len(anew[microphone.visit].live.moments) == 1
+
+
+def test_the_microphones_numbers_are_put_within_their_ranges(
+    microphone: live.LiveHandlers, tiny: Predictor
+) -> None:
+    for slider in (microphone.tab.window, microphone.tab.classes):
+        assert slider.preprocess(-1) == -1
+    block = _block(noise(1.0), begins=True)
+    many = microphone.hear(None, None, 1000.0, 1000, block)
+    assert len(many[microphone.visit].rows) == len(tiny.labels)
+    assert many[microphone.visit].live.rolling.seconds == live.MOST_WINDOW_S
+    few = microphone.hear(None, None, -1.0, -1, block)
+    assert len(few[microphone.visit].rows) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,21 @@ import gradio as gr
 
 from passt_ui import components
 from passt_ui.services import Services
+from passt_ui.slider import Slider
 from passt_ui.tabs.explore import example_cards
 from passt_ui.timeline import component, live, views
+from passt_ui.timeline.asked import (
+    BEGINS,
+    BY_LENGTH,
+    ENDS,
+    GAP,
+    LEAST,
+    ROWS,
+    WINDOW_S,
+    WINDOWS_S,
+    Limits,
+    hops,
+)
 from passt_ui.timeline.picture import payload
 from passt_ui.timeline.routes import url
 from passt_ui.timeline.visit import CLASSES, TimelineVisit
@@ -18,14 +31,7 @@ from passt_ui.views import heading, how_to_read, note, notice
 
 Changes = dict[Any, Any]
 
-WINDOWS_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-WINDOW_S = 2.0
-HOPS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-BY_LENGTH = 0.0
-"""Stands for a hop that follows the sound's length."""
-MOST_CLASSES = 40
 ON, OFF = 0.5, 0.3
-LONGEST_EVENT_S, LONGEST_GAP_S = 30.0, 30.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,19 +50,24 @@ class TimelineTab:
     notice: gr.HTML
     line: gr.HTML
     picture: gr.HTML
-    classes: gr.Slider
+    classes: Slider
     chosen: gr.Dropdown
-    on: gr.Slider
-    off: gr.Slider
-    least: gr.Slider
-    merge: gr.Slider
+    on: Slider
+    off: Slider
+    least: Slider
+    merge: Slider
     events: gr.HTML
     files: gr.HTML
 
     @property
-    def look(self) -> list[gr.Slider | gr.Dropdown]:
+    def look(self) -> list[Slider | gr.Dropdown]:
         """How a timeline is looked at, and what counts as an event."""
         return [self.classes, self.chosen, self.on, self.off, self.least, self.merge]
+
+    @property
+    def sliders(self) -> list[Slider]:
+        """Those of them that are numbers."""
+        return [self.classes, self.on, self.off, self.least, self.merge]
 
     @property
     def cut(self) -> list[gr.components.Component]:
@@ -117,7 +128,7 @@ def _sound_column(services: Services) -> dict[str, Any]:
             min_width=120,
         )
         hop = gr.Dropdown(
-            [("auto", BY_LENGTH), *((f"{seconds:g} s", seconds) for seconds in HOPS_S)],
+            hop_choices(WINDOW_S),
             value=BY_LENGTH,
             label="Every",
             info="to the next one",
@@ -172,16 +183,7 @@ def _picture_column(services: Services) -> dict[str, Any]:
 def _controls(services: Services) -> dict[str, Any]:
     with gr.Group(elem_id="timeline-rule"):
         with gr.Row():
-            classes = gr.Slider(
-                1,
-                MOST_CLASSES,
-                value=CLASSES,
-                step=1,
-                label="Rows",
-                info="classes with the highest peaks",
-                elem_id="timeline-classes",
-                min_width=200,
-            )
+            classes = _slider(ROWS, CLASSES, 1, "classes with the highest peaks", "classes")
             chosen = gr.Dropdown(
                 sorted(services.first.predictor.labels),
                 value=None,
@@ -193,10 +195,10 @@ def _controls(services: Services) -> dict[str, Any]:
                 min_width=260,
             )
         with gr.Row():
-            on = _share("Event begins at", ON, "reached somewhere", "on")
-            off = _share("and ends below", OFF, "held throughout", "off")
-            least = _seconds("Least length (s)", LONGEST_EVENT_S, "shorter ones go", "least")
-            merge = _seconds("Join gaps (s)", LONGEST_GAP_S, "shorter than this", "merge")
+            on = _slider(BEGINS, ON, 0.05, "reached somewhere", "on")
+            off = _slider(ENDS, OFF, 0.05, "held throughout; no higher", "off")
+            least = _slider(LEAST, 0.0, 0.1, "shorter ones go", "least")
+            merge = _slider(GAP, 0.0, 0.1, "shorter than this", "merge")
     return {
         "classes": classes,
         "chosen": chosen,
@@ -207,30 +209,22 @@ def _controls(services: Services) -> dict[str, Any]:
     }
 
 
-def _share(label: str, value: float, info: str, name: str) -> gr.Slider:
-    return gr.Slider(
-        0.05,
-        1.0,
+def _slider(limits: Limits, value: float, step: float, info: str, name: str) -> Slider:
+    return Slider(
+        limits.least,
+        limits.most,
         value=value,
-        step=0.05,
-        label=label,
+        step=step,
+        label=limits.name,
         info=info,
         elem_id=f"timeline-{name}",
         min_width=200,
     )
 
 
-def _seconds(label: str, most: float, info: str, name: str) -> gr.Slider:
-    return gr.Slider(
-        0.0,
-        most,
-        value=0.0,
-        step=0.1,
-        label=label,
-        info=info,
-        elem_id=f"timeline-{name}",
-        min_width=200,
-    )
+def hop_choices(window_s: float) -> list[tuple[str, float]]:
+    """The hops that are offered with windows of a length."""
+    return [("auto", BY_LENGTH), *((f"{hop:g} s", hop) for hop in hops(window_s))]
 
 
 def show(tab: TimelineTab, visit: TimelineVisit, *, whole: bool) -> Changes:

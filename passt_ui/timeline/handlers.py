@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from passt_core.errors import AudioError, PasstError
-from passt_core.inference.events import EventRule
-from passt_core.inference.predictor import Predictor
-from passt_core.inference.timeline import Pace, Timeline, listen
-from passt_core.signal import audio
+from passt_core.inference.timeline import Timeline, listen
 from passt_ui.hand import check_length
 from passt_ui.lab.views import progress
 from passt_ui.services import Services, Visitor
 from passt_ui.tabs import timeline as tab_of
 from passt_ui.tabs.explore import example_cards
-from passt_ui.tabs.timeline import BY_LENGTH, TimelineTab
+from passt_ui.tabs.timeline import TimelineTab
 from passt_ui.timeline import views
-from passt_ui.timeline.visit import Listening, Look, Sound, TimelineVisit
+from passt_ui.timeline.asked import BY_LENGTH, WINDOW_S, Asked
+from passt_ui.timeline.visit import Listening, Sound, TimelineVisit
 
 Changes = dict[Any, Any]
 
@@ -35,76 +33,6 @@ FIRST = "clearing"
 """Example that stands there when the tab is opened: one sound in it follows another."""
 EVERY_S = 1.0
 """From one picture of a sound that is being heard to the next."""
-_PARTS = ((30.0, 8), (120.0, 4))
-"""A hop by length: up to so many seconds a window has so many hops; two beyond."""
-_LONGEST = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cut:
-    """The controls of the pace: length of a window, and the hop or :data:`BY_LENGTH`."""
-
-    window_s: float
-    hop_s: float
-
-    def pace(self, predictor: Predictor, path: Path) -> Pace:
-        """The pace for a sound.
-
-        Raises:
-            PasstError: it does not suit the model, or the file is no sound.
-        """
-        hop = self.hop_s
-        if hop == BY_LENGTH:
-            length = audio.info(path).duration_s
-            parts = next((n for most, n in _PARTS if length and length <= most), _LONGEST)
-            frame = predictor.checkpoint.front_end.frame_seconds
-            hop = max(1, round(self.window_s / parts / frame)) * frame
-        return Pace(window_s=self.window_s, hop_s=hop)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The controls: which classes are shown, what counts as an event, how the sound is cut."""
-
-    look: Look
-    rule: EventRule
-    cut: Cut
-
-    @classmethod
-    def of(
-        cls,
-        window: float | None,
-        hop: float | None,
-        classes: float | None,
-        chosen: Sequence[str] | None,
-        on: float | None,
-        off: float | None,
-        least: float | None,
-        merge: float | None,
-    ) -> Asked:
-        """From the controls, in the order that the page hands them on.
-
-        An end above the begin is taken for the begin.
-
-        Raises:
-            PasstError: a threshold or a length that no rule can have.
-        """
-        begins = on or tab_of.ON
-        return cls(
-            look=Look(k=max(1, int(classes or 1)), chosen=tuple(chosen or ())),
-            rule=EventRule(
-                on=begins,
-                off=min(begins, off or begins),
-                least_s=least or 0.0,
-                merge_s=merge or 0.0,
-            ),
-            cut=Cut(window_s=window or tab_of.WINDOW_S, hop_s=hop or BY_LENGTH),
-        )
-
-    def rule_for(self, labels: Sequence[str]) -> EventRule:
-        """The rule, over the classes that were chosen."""
-        places = frozenset(labels.index(label) for label in self.look.chosen if label in labels)
-        return replace(self.rule, classes=places)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -195,6 +123,12 @@ class TimelineHandlers:
             return tab_of.refused(self.tab, str(error))
         return {self.tab.notice: gr.HTML(value="", visible=False)} | shown
 
+    def window_changed(self, window: float | None, hop: float | None) -> Changes:
+        """Another window was chosen: hops that would leave sound out are not offered."""
+        window_s = window or WINDOW_S
+        kept = BY_LENGTH if hop is None or hop > window_s else hop
+        return {self.tab.hop: gr.Dropdown(choices=tab_of.hop_choices(window_s), value=kept)}
+
     def model_changed(self, visitor: Visitor | None, visit: TimelineVisit | None) -> Changes:
         """Another model may have been chosen: say so beside what the old one heard."""
         heard = visit.heard if visit else None
@@ -228,12 +162,22 @@ class TimelineHandlers:
         changes: Changes,
         *controls: Any,
     ) -> Iterator[Changes]:
-        """Listen along a sound, telling how far it is; what was heard stays, whatever ends it."""
+        """Listen along a sound, telling how far it is; what was heard stays, whatever ends it.
+
+        Controls that cannot be are refused before anything is let go.
+        """
+        predictor = (visitor or self.services.first).predictor
+        try:
+            asked = Asked.of(*controls)
+            asked.cut.check(predictor)
+        except PasstError as error:
+            yield {self.tab.file: None} | tab_of.refused(self.tab, str(error))
+            return
         visit = visit or TimelineVisit()
         self.services.timelines.keep(visit)
-        predictor = (visitor or self.services.first).predictor
         listening = visit.begin(Sound(path=path, title=title, predictor=predictor))
-        chosen = [label for label in controls[3] or () if label in predictor.labels]
+        visit.look, visit.rule = asked.look, asked.rule_for(predictor.labels)
+        chosen = [label for label in asked.look.chosen if label in predictor.labels]
         yield {
             self.visit: visit,
             self.tab.chosen: gr.Dropdown(choices=sorted(predictor.labels), value=chosen or None),
@@ -243,7 +187,7 @@ class TimelineHandlers:
         }
         fault = ""
         try:
-            yield from self._along(predictor, visit, listening, *controls)
+            yield from self._along(visit, listening, asked)
         except PasstError as error:
             fault = str(error)
         finally:
@@ -251,17 +195,14 @@ class TimelineHandlers:
         if visit.is_current(listening):
             yield self._ended(visit, listening, fault)
 
-    def _along(
-        self, predictor: Predictor, visit: TimelineVisit, listening: Listening, *controls: Any
-    ) -> Iterator[Changes]:
+    def _along(self, visit: TimelineVisit, listening: Listening, asked: Asked) -> Iterator[Changes]:
         """Take the snapshots of a sound in hand, one after the other.
 
         Raises:
             PasstError: it cannot be heard, or not to its end.
         """
-        asked = Asked.of(*controls)
-        visit.look, visit.rule = asked.look, asked.rule_for(predictor.labels)
-        path, most_s = listening.sound.path, self.services.settings.max_minutes * 60
+        path, predictor = listening.sound.path, listening.sound.predictor
+        most_s = self.services.settings.max_minutes * 60
         check_length(path, most_s)
         snapshots = listen(predictor, path, asked.cut.pace(predictor, path), every_s=EVERY_S)
         began = time.monotonic()

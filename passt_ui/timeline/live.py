@@ -16,6 +16,7 @@ from passt_core.errors import AudioError, PasstError
 from passt_core.inference.live import KEPT_S, WINDOW_S, Live
 from passt_core.network.checkpoints import Checkpoint
 from passt_ui.services import Services, Visitor
+from passt_ui.slider import Slider
 from passt_ui.timeline.component import live as component
 from passt_ui.timeline.picture import HEAT, SILENT, colour_table
 from passt_ui.views import heading, how_to_read
@@ -35,8 +36,8 @@ CLASSES, MOST_CLASSES = 8, 20
 class LiveTab:
     """The components of the microphone's part."""
 
-    window: gr.Slider
-    classes: gr.Slider
+    window: Slider
+    classes: Slider
     picture: gr.HTML
 
 
@@ -59,7 +60,7 @@ def build() -> LiveTab:
     """Lay the microphone's part out."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=270):
-            window = gr.Slider(
+            window = Slider(
                 LEAST_WINDOW_S,
                 MOST_WINDOW_S,
                 value=WINDOW_S,
@@ -68,7 +69,7 @@ def build() -> LiveTab:
                 info="the last stretch, heard anew with every block; shorter is sooner",
                 elem_id="live-window",
             )
-            classes = gr.Slider(
+            classes = Slider(
                 1,
                 MOST_CLASSES,
                 value=CLASSES,
@@ -113,18 +114,22 @@ class LiveHandlers:
         classes: float | None,
         event: gr.EventData,
     ) -> Changes:
-        """Another block came from the microphone; the first of a recording begins anew."""
+        """Another block came from the microphone; the first of a recording begins anew.
+
+        A number out of its range is taken for the nearest within, as the page does with its field.
+        """
         predictor = (visitor or self.services.first).predictor
         begins = bool(event._data.get("begins"))
         if visit is None or begins or visit.checkpoint is not predictor.checkpoint:
             visit = LiveVisit(checkpoint=predictor.checkpoint)
         try:
             samples, rate = block_of(event._data)
-            rolling = replace(visit.live.rolling, seconds=window_s or WINDOW_S)
+            seconds = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, window_s or WINDOW_S))
+            rolling = replace(visit.live.rolling, seconds=seconds)
             live = replace(visit.live, rolling=rolling).hear(predictor, samples, rate)
         except PasstError as error:
             return {self.visit: visit, self.tab.picture: json.dumps({"error": str(error)})}
-        rows = steady(visit.rows, best(live, max(1, int(classes or 1))))
+        rows = steady(visit.rows, best(live, min(MOST_CLASSES, max(1, int(classes or 1)))))
         heard = LiveVisit(live=live, checkpoint=predictor.checkpoint, rows=rows)
         return {self.visit: heard, self.tab.picture: payload(heard, predictor.labels)}
 

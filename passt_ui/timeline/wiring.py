@@ -45,8 +45,12 @@ def wire(on: TimelineHandlers, models: Sequence[Any]) -> None:
         api_name="timeline_cancel",
         **quick,
     )
+    tab.window.input(
+        on.window_changed, [tab.window, tab.hop], [tab.hop], api_name="timeline_window", **quick
+    )
+    # A field that is left is put within its limits by the page: a change, and no input.
     gr.on(
-        [control.input for control in tab.look],
+        [tab.chosen.input, *(slider.change for slider in tab.sliders)],
         on.look,
         [on.visit, *controls],
         [*tab.shown, tab.line, tab.files],
