@@ -273,6 +273,19 @@ def test_a_sound_damaged_on_the_way_keeps_its_beginning(
     assert _sent(changes[-1], on)["labels"]
 
 
+@pytest.mark.parametrize(("sample", "said"), ((np.nan, "NaN"), (0.0, "is digital silence")))
+def test_a_sound_of_which_nothing_is_heard_is_only_refused(
+    on: TimelineHandlers, tmp_path: Path, sample: float, said: str
+) -> None:
+    path = write(tmp_path / "none.wav", np.full(3 * RATE, sample, np.float32), subtype="FLOAT")
+    changes, visit = _opened(on, path)
+    last = changes[-1]
+    assert said in _notice(on, last)
+    assert (last[on.tab.picture], last[on.tab.line], last[on.tab.files]) == ("", "", "")
+    assert "threshold" not in last[on.tab.events]
+    assert visit.heard is None
+
+
 def test_a_visit_that_has_ended_stops(on: TimelineHandlers, scene: Path) -> None:
     steps = on.open_file(None, None, str(scene), *AUTO)
     visit = next(steps)[on.visit]

@@ -236,6 +236,8 @@ class TimelineHandlers:
 
     def _ended(self, visit: TimelineVisit, listening: Listening, fault: str) -> Changes:
         """What is shown when nothing more comes: all that was heard, and why there is no more."""
+        if fault and visit.heard is not None and visit.heard.timeline.silent.all():
+            visit.forget(listening)  # nothing to see: the fault is all there is to tell
         heard, told = visit.heard, ""
         if listening.stopped and heard is not None:
             how_far, _ = views.on_the_way(heard.timeline, 0.0)

@@ -40,6 +40,8 @@ def on_the_way(timeline: Timeline, seconds: float) -> tuple[str, float | None]:
 
 def events(heard: Heard, found: Sequence[Event], rule: EventRule, url: str) -> str:
     """The events as a table; a row's button plays what it tells of."""
+    if heard.timeline.silent.all():
+        return note("Nothing but digital silence was heard until now.")
     if not found:
         return note(
             f"No class reaches {100 * rule.on:.0f} % for long enough. Lower the first threshold, "

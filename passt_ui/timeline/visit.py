@@ -114,6 +114,12 @@ class TimelineVisit:
             )
             return self.heard
 
+    def forget(self, listening: Listening) -> None:
+        """Let go what was heard of a sound, unless another one was begun meanwhile."""
+        with self._lock:
+            if listening is self._running:
+                self.heard = None
+
     def is_current(self, listening: Listening) -> bool:
         """Whether no other sound was begun since."""
         return listening is self._running
