@@ -79,18 +79,18 @@ class Case:
     padded: bool = False
 
 
-def passt_s() -> Checkpoint:
-    """PaSST-S as published in shape, its weights drawn: all of them, or the answer is flat."""
-    torch.manual_seed(0)
-    network = Passt(PasstConfig()).eval()
-    nn.init.normal_(cast(nn.Linear, network.head[1]).weight, std=0.05)
-    classes = network.config.classes
+def passt_s(network: Passt | None = None) -> Checkpoint:
+    """PaSST-S as published in shape, or another network, with weights that are drawn."""
+    if network is None:
+        torch.manual_seed(0)
+        network = Passt(PasstConfig()).eval()
+        nn.init.normal_(cast(nn.Linear, network.head[1]).weight, std=0.05)
     return Checkpoint(
         name="PaSST-S",
         source="",
         network=network,
         front_end=MelConfig(),
-        labels=tuple(map(str, range(classes))),
+        labels=tuple(map(str, range(network.config.classes))),
         activation="sigmoid",
         sha256="",
     )
@@ -102,7 +102,7 @@ def sound(seconds: float, seed: int = 0) -> Tensor:
     return torch.from_numpy((0.1 * samples).astype(np.float32))
 
 
-def cases(checkpoint: Checkpoint, rounds: int, mixed: int) -> Iterator[Case]:
+def cases(checkpoint: Checkpoint, rounds: int, mixed: int, scene_s: float = 60.0) -> Iterator[Case]:
     """What is asked, from short to long."""
     theirs = Reference(checkpoint.network)
     ours = {a: HearModel(checkpoint, VARIANTS["base"], precision=a) for a in ARITHMETICS}
@@ -125,7 +125,7 @@ def cases(checkpoint: Checkpoint, rounds: int, mixed: int) -> Iterator[Case]:
         ours={a: lambda model=model: model.timestamps(whole)[0][0] for a, model in ours.items()},  # type: ignore[misc]
         rounds=rounds,
     )
-    yield scene("60 s scene", sound(60.0)[None], 1)
+    yield scene(f"{scene_s:g} s scene", sound(scene_s)[None], 1)
 
 
 def _mixed(checkpoint: Checkpoint, theirs: Reference, count: int) -> Iterator[Case]:

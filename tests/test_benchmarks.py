@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from benchmarks import training, variants
+from benchmarks import throughput, training, variants
 from passt_core.lab.config import TrainConfig
-from tests.sounds import TINY, noise, tone, write
+from tests.sounds import TINY, noise, randomised, tone, write
 
 TINY_CHOICES = (
     "dim=32 depth=2 heads=3 batch_size=4 shortest_s=0.4 longest_s=0.5 long_rate=0 frames=128 "
@@ -126,3 +127,39 @@ def test_a_measure_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(capsys.readouterr().out)
     assert found["seconds"] > 0.0
     assert found["memory"] >= 0
+
+
+# --- throughput ------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:::hear21passt", "ignore:stft with return_complex=False")
+def test_every_case_is_asked_of_both_and_compared() -> None:
+    pytest.importorskip("hear21passt", reason="hear21passt is not installed")
+    network = randomised(replace(TINY, dim=64, heads=1, depth=1))
+    small = replace(throughput.passt_s(network), name="small")
+    lines = [
+        line
+        for case in throughput.cases(small, rounds=1, mixed=3, scene_s=12.0)
+        for line in throughput.rows(small.name, case)
+    ]
+    assert [line[1] for line in lines[::3]] == [
+        "10 s clip",
+        "16 x 2 s",
+        "mixed, one by one",
+        "mixed, padded",
+        "timestamps",
+        "12 s scene",
+    ]
+    assert [line[2] for line in lines[:3]] == ["fp32", "bf16", "int8"]
+    for line in lines:
+        assert min(float(line[3]), float(line[4])) > 0.0
+        assert float(line[7]) > {"fp32": 0.99999, "bf16": 0.999, "int8": 0.99}[line[2]]
+
+
+def test_an_answer_that_is_not_the_references_is_refused() -> None:
+    right = torch.ones(1, 4)
+    case = throughput.Case(
+        name="wrong", reference=lambda: right, ours={"fp32": lambda: right + 0.01}, rounds=1
+    )
+    with pytest.raises(AssertionError, match="fp32 is off by 0.01"):
+        list(throughput.rows("any", case))
