@@ -7,13 +7,14 @@ import html
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from passt_core.inference.event_files import FORMATS, RAVEN_COLUMNS, EventSource, plain
-from passt_core.inference.events import Event
+from passt_core.inference.events import Event, EventRule
 
 SOURCE = EventSource(file="dir/a, b.wav", model="tiny", duration_s=4000.0, high_hz=15_000.0)
 NASTY = 'Cough,\t"dry"\r\n --> <b>&amp; x'
@@ -84,6 +85,14 @@ def test_json() -> None:
             }
         ],
     }
+
+
+def test_json_tells_how_it_was_heard() -> None:
+    rule = EventRule(on=0.4, off=0.2, least_s=0.5, merge_s=1.0)
+    source = replace(SOURCE, window_s=2.0, hop_s=0.25, rule=rule)
+    told = json.loads(written("json", event(), source=source))
+    assert (told["window_s"], told["hop_s"]) == (2.0, 0.25)
+    assert (told["on"], told["off"], told["least_s"], told["merge_s"]) == (0.4, 0.2, 0.5, 1.0)
 
 
 def test_webvtt() -> None:

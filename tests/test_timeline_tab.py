@@ -431,6 +431,14 @@ def test_events_are_files_named_after_sound_and_model(
     assert heard.events(visit.rule)[0].label in answer.text
 
 
+def test_a_file_of_events_tells_how_they_were_found(
+    client: TestClient, shelf: TimelineShelf, heard: Heard
+) -> None:
+    visit, place = _shelved(shelf, heard)
+    told = client.get(f"{place}/events/json").json()
+    assert (told["window_s"], told["hop_s"], told["on"]) == (1.0, 0.5, visit.rule.on)
+
+
 def test_probabilities_are_a_table(client: TestClient, shelf: TimelineShelf, heard: Heard) -> None:
     visit, place = _shelved(shelf, heard)
     rows = list(csv.reader(io.StringIO(client.get(f"{place}/probabilities").text)))

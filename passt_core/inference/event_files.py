@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
 from passt_core.inference.analysis import DIGITS
-from passt_core.inference.events import Event
+from passt_core.inference.events import Event, EventRule
 from passt_core.signal.mel import MelConfig
 
 RAVEN_COLUMNS = (
@@ -39,6 +39,8 @@ class EventSource:
         model: name of the checkpoint.
         duration_s: length of the sound in seconds; None: unknown.
         low_hz, high_hz: the band that the model hears in it, in Hz.
+        window_s, hop_s: how it was cut, in seconds; None: not told.
+        rule: what counted as an event; None: not told.
     """
 
     file: str
@@ -46,6 +48,9 @@ class EventSource:
     duration_s: float | None = None
     low_hz: float = MelConfig.fmin
     high_hz: float = MelConfig.fmax
+    window_s: float | None = None
+    hop_s: float | None = None
+    rule: EventRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +106,7 @@ def to_raven(events: Sequence[Event], source: EventSource) -> str:
 
 
 def to_json(events: Sequence[Event], source: EventSource) -> str:
-    """An object with the file, the model and the list of events."""
+    """An object with the file, the model, what is told of how it was heard, and the events."""
     told = [
         {
             "label": _utf8(e.label),
@@ -110,7 +115,11 @@ def to_json(events: Sequence[Event], source: EventSource) -> str:
         for e in events
     ]
     about = {"file": _utf8(source.file), "model": source.model, "duration_s": source.duration_s}
-    return json.dumps(about | {"events": told}, indent=2, ensure_ascii=False) + "\n"
+    cut = {"window_s": source.window_s, "hop_s": source.hop_s}
+    heard = {name: value for name, value in cut.items() if value is not None}
+    if source.rule is not None:
+        heard |= {name: getattr(source.rule, name) for name in _THRESHOLDS}
+    return json.dumps(about | heard | {"events": told}, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_webvtt(events: Sequence[Event], source: EventSource) -> str:  # noqa: ARG001
@@ -123,6 +132,7 @@ def to_webvtt(events: Sequence[Event], source: EventSource) -> str:  # noqa: ARG
     return "\n".join(("WEBVTT\n", *cues))
 
 
+_THRESHOLDS = ("on", "off", "least_s", "merge_s")
 _FIGURES = ("start_s", "end_s", "peak", "peak_s", "mean")
 _ALL = (
     Format(name="csv", title="Table (CSV)", suffix=".csv", write=to_csv),

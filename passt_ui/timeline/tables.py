@@ -37,6 +37,9 @@ def events(heard: Heard, rule: EventRule, form: Format) -> str:
         duration_s=heard.timeline.duration_s,
         low_hz=front_end.fmin,
         high_hz=front_end.fmax,
+        window_s=heard.timeline.window_s,
+        hop_s=heard.timeline.hop_s,
+        rule=rule,
     )
     return form.write(heard.events(rule), source)
 
