@@ -70,7 +70,7 @@ def _zoomed_and_heard(page: Page) -> None:
     page.wait_for_function(f"{PLAYS} > 17")
     expect(page.locator("#timeline .passt-playhead")).to_be_visible()
     field = page.locator("#timeline .passt-line-field")
-    field.focus()
+    expect(field).to_be_focused()
     page.keyboard.press(" ")
     page.wait_for_function("passt.player.audio.paused")
     before = page.evaluate("passt.player.audio.currentTime")
@@ -89,14 +89,23 @@ def _rules(page: Page) -> None:
         field.fill(value)
         field.press("Enter")
 
+    told = page.locator("#timeline-notice")
+    rule("on", "7")
+    expect(told).to_contain_text("“Event begins at” is 7; choose from 0.05 to 1")
     rule("on", "1")
     expect(page.locator("#timeline-events")).to_contain_text("No class reaches 100 %")
+    expect(told).to_be_hidden()
     rule("on", "0.05")
     rule("off", "0.05")
     expect(page.locator("#timeline-events [role=status]")).to_contain_text("in evening")
     page.locator("#timeline-events tbody .passt-play").last.click()
     page.wait_for_function("!passt.player.audio.paused && passt.player.key.includes(':event:')")
     page.keyboard.press("Space")
+    rule("classes", "1000")
+    expect(told).to_contain_text("“Rows” is 1000")
+    page.locator("#timeline-classes input[type=number]").blur()
+    page.wait_for_function(f"{PLOT}._fullLayout.yaxis.ticktext.length === 40")
+    expect(told).to_be_hidden()
     rule("classes", "3")
     page.wait_for_function(f"{PLOT}._fullLayout.yaxis.ticktext.length === 3")
 
@@ -134,6 +143,12 @@ def test_the_microphone_is_heard(browser: Browser, app_url: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         button.click()
         expect(page.locator("#live .rate")).to_have_text("stopped")
+        button.click()
+        expect(page.locator("#live .rate")).to_contain_text("answers per second")
+        page.get_by_role("tab", name="A sound").click()
+        page.wait_for_function("!document.querySelector('#live [aria-pressed=true]')")
+        page.get_by_role("tab", name="Live").click()
+        expect(page.locator("#live .rate")).to_have_text("stopped, for this tab was left")
         page.evaluate(
             """() => {
                 const refused = new DOMException("no", "NotAllowedError");

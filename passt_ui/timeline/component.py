@@ -67,7 +67,7 @@ _LIVE = """
 <div class="passt-live empty">
   <p class="passt-notice" role="alert" hidden></p>
   <div class="passt-level">
-    <button type="button" class="passt-play" aria-pressed="false">Listen</button>
+    <button type="button" class="passt-play" aria-pressed="false" disabled>Listen</button>
     <span>level</span><span class="track" role="meter" aria-label="level" aria-valuemin="-60"
       aria-valuemax="0"><i></i><b></b></span><span class="value">–</span>
     <span class="rate" role="status"></span>

@@ -70,6 +70,7 @@ passt.timeline = (element, props, watch) => {
   plot.addEventListener("pointerdown", (event) => {
     const inside = event.button === 0 && picture.at(event);
     from = inside ? { x: event.clientX, y: event.clientY, range: [...picture.range], finger: event.pointerType === "touch" } : null;
+    if (inside) field.focus({ preventScroll: true }); // Plotly keeps the press to itself, and the keys would go elsewhere
   });
   // A finger moves what is near; a mouse draws the stretch to come nearer to.
   window.addEventListener("pointermove", (event) => {
@@ -120,7 +121,7 @@ passt.timeline = (element, props, watch) => {
     const does = !event.ctrlKey && !event.metaKey && !event.altKey && keys[event.key];
     if (!does || !value) return;
     event.preventDefault();
-    does();
+    if (event.key !== " " || !event.repeat) does();
   });
 
   // A row of the table was pressed: what it tells of comes into view.

@@ -17,6 +17,7 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
   const LATE_MS = 2500;
   let value = null;
   let came = []; // when the last answers came, in ms
+  let left = false; // whether it was stopped since one went to another tab
 
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const percent = (decibels) => 100 * Math.min(1, Math.max(0, 1 - decibels / LOWEST_DB));
@@ -77,12 +78,13 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
 
   function pace() {
     if (!element.isConnected) { microphone.close(); return; }
+    if (microphone.on && !root.offsetWidth) { microphone.close(); left = true; } // it is not seen any more
     const now = performance.now();
     came = came.filter((time) => now - time < RATE_MS);
     const over = came.length > 1 ? (came.at(-1) - came[0]) / 1000 : 0;
     const late = microphone.on && value && (!came.length || now - came.at(-1) > LATE_MS);
     root.classList.toggle("late", Boolean(late));
-    if (!microphone.on) rate.textContent = value ? "stopped" : "";
+    if (!microphone.on) rate.textContent = left ? "stopped, for this tab was left" : value ? "stopped" : "";
     else if (late) rate.textContent = "the model does not keep up";
     else rate.textContent = over ? `${((came.length - 1) / over).toFixed(1)} answers per second` : "";
     setTimeout(pace, 500);
@@ -96,6 +98,7 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
   function switched(on) {
     button.setAttribute("aria-pressed", String(on));
     button.textContent = on ? "Stop" : "Listen";
+    left = false;
     if (!on) return;
     passt.player.stop(); // or the microphone would hear it
     value = null;
@@ -109,6 +112,7 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
     refuse,
   });
   button.addEventListener("click", () => microphone.toggle());
+  button.disabled = false; // a press before now would be lost
 
   watch("value", () => {
     const told = props.value ? JSON.parse(props.value) : null;

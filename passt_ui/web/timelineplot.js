@@ -6,11 +6,12 @@ passt.timeplot = (plot, moved) => {
   const GREY = [128, 134, 145];
   const NARROW = 560;
   const LEAST_SPAN_S = 0.05;
-  const LEAST_OUTLINED_PX = 14;
+  const LEAST_OUTLINED_PX = 8;
   const LEAST_APART_PX = 15; // names of frequencies
   const ABOVE_PX = 200; // height of the spectrogram
   const ROW_PX = 26;
   const LEAST_ROWS_PX = 110;
+  const APART_PX = 14; // between the two pictures
   const AROUND_PX = 70; // for the time axis
   const MARGIN = 1; // views to either side that are painted too, for when the picture is dragged
   const MOST_PIXELS = 6000;
@@ -154,7 +155,7 @@ passt.timeplot = (plot, moved) => {
       },
     });
     drawn.yaxis2 = {
-      ...drawn.yaxis, domain: [share + 0.03, 1], anchor: "x", range: [0, bands], ticks: "outside",
+      ...drawn.yaxis, domain: [share + APART_PX / (below + ABOVE_PX), 1], anchor: "x", range: [0, bands], ticks: "outside",
       title: { text: narrow ? "Hz" : "frequency (Hz, mel)", standoff: 4 },
       tickvals: apart, ticktext: apart.map((place) => octaves.names[octaves.places.indexOf(place)]),
     };
@@ -165,7 +166,7 @@ passt.timeplot = (plot, moved) => {
     if (!plot.offsetWidth) return;
     if (!shown) return passt.plots.clear(plot);
     plot.style.height = `${ABOVE_PX + Math.max(LEAST_ROWS_PX, ROW_PX * shown.labels.length) + AROUND_PX}px`;
-    const config = { ...passt.plots.config, scrollZoom: true, doubleClick: false };
+    const config = { ...passt.plots.config, scrollZoom: true, doubleClick: false, showTips: false };
     Plotly.react(plot, traces(), layout(), config).then(bind);
   }
 
