@@ -202,6 +202,9 @@ def _write_labels(
             duration_s=found.duration_s,
             low_hz=front_end.fmin,
             high_hz=front_end.fmax,
+            window_s=asked.pace.window_s,
+            hop_s=asked.pace.hop_s,
+            rule=asked.rule,
         )
         text = labels.form.write(asked.events(found, predictor.labels), source)
         with atomic_path(labels.path(file)) as temporary:
