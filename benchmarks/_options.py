@@ -116,7 +116,8 @@ class Option:
         checkpoint = replace(material.checkpoint, network=self.network(material))
         found = Predictor(checkpoint, device="cpu", precision=self.precision)
         if self.merging:  # of what the predictor made ready: in the same arithmetic as all others
-            found._network = cast(Passt, self.merging(found._network))
+            passes = found._passes
+            passes._network = cast(Passt, self.merging(passes._network))
         return found
 
     def spec(self, grid: Grid) -> PatchoutSpec:
