@@ -111,7 +111,7 @@ def build(services: Services, tab: gr.Tab) -> tuple[TimelineTab, live.LiveTab]:
 def _sound_column(services: Services) -> dict[str, Any]:
     minutes = services.settings.max_minutes
     file = gr.File(
-        label=f"Sound of up to {minutes:g} minutes, or a video's",
+        label=f"Sound or video, up to {minutes:g} min",
         elem_id="timeline-file",
         height=150,
     )
