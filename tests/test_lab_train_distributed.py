@@ -33,8 +33,12 @@ SAME = replace(
     patchout_freq=0.0,
     patchout_unstructured=0.0,
     save_steps=1,
+    optimizer="adamw",
 )
-"""Nothing is drawn but the order of the clips, so that one process can do what two do."""
+"""Nothing is drawn but the order of the clips, so that one process can do what two do.
+
+Muon computes its steps in bfloat16, which makes much of the order of a sum.
+"""
 
 PATIENCE_S = 270
 """A minute is enough where the processors are free."""
@@ -99,5 +103,4 @@ def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
 
     alone = train(clips.without(2), SAME, validation=clips.only(2))
     for name, weight in alone.network.state_dict().items():
-        # Of a gradient that is all rounding the optimizer makes a step like any other.
-        torch.testing.assert_close(first[name], weight, rtol=1e-3, atol=1e-3, msg=name)
+        torch.testing.assert_close(first[name], weight, rtol=1e-3, atol=1e-4, msg=name)

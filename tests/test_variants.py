@@ -195,3 +195,17 @@ def test_deit_has_no_convolutional_stem(tmp_path: Path) -> None:
     torch.save(randomised(TINY).state_dict(), tmp_path / "deit.pth")
     with pytest.raises(CheckpointError, match="the network has a conv stem; use stem=linear"):
         from_deit(tmp_path / "deit.pth", CONV)
+
+
+@pytest.mark.parametrize("share", (1, 2))
+def test_a_last_block_that_works_for_the_answer_alone_learns_the_same(share: int) -> None:
+    torch.manual_seed(0)
+    network = randomised(replace(TINY, depth=4, share=share)).double().requires_grad_()
+    tokens = network.extended(torch.randn(2, 9, TINY.dim, dtype=torch.float64)).detach()
+    found = []
+    for answers in (None, TINY.extra_tokens):
+        network.zero_grad()
+        logits, embedding = network.answer(network.blocks(tokens, answers))
+        torch.autograd.backward(logits.square().sum() + embedding.sum(), retain_graph=True)
+        found.append((logits, [p.grad for p in network.blocks.parameters()]))
+    torch.testing.assert_close(*found, rtol=1e-9, atol=1e-12)

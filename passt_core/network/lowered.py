@@ -108,7 +108,7 @@ class _Quantised(nn.Module):
 class _Tiled(Attention):
     """Attention, a few heads at a time, whose weights stay in the caches.
 
-    In bf16 on a CPU it is faster than torch's fused one (``benchmarks.throughput``).
+    In bf16 on a CPU it is faster than torch's fused one (docs/decisions/0020).
     """
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
