@@ -14,13 +14,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from passt_core.inference.precision import PRECISIONS
 from passt_core.inference.predictor import Predictor
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.dropping import drop_blocks
 from passt_core.lab.prune import importance, strongest
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.dropping import shallower
+from passt_core.network.lowered import available
 from passt_core.network.merging import Merged, Schedule
 from passt_core.network.model import Passt
 from passt_core.network.patchout import PatchoutSpec, select
@@ -148,8 +148,8 @@ def options(material: Material) -> tuple[Option, ...]:
         found += [_stride(*strides) for strides in STRIDES if strides != own]
     found += [
         Option(family="precision", name=name, network=whole, precision=name)
-        for name in PRECISIONS
-        if name not in {"auto", "fp32"}
+        for name in available()
+        if name != "fp32"
     ]
     return (*found, *_together())
 

@@ -2,10 +2,10 @@
 
 ``python -m benchmarks.throughput [--models passt-s bundled] [--clips FOLDER]``
 
-The reference runs in float32, as it comes; we run in each precision. All of a case run in turn, the
-quickest round counts, and the answers are compared in that run: an embedding is logits and features
-together. PaSST-S has random weights. The second table tells how near each precision is to float32
-on real clips, by the bundled model.
+The reference runs in float32, as it comes; we run in each precision that the CPU has. All of a case
+run in turn, the quickest round counts, and the answers are compared in that run: an embedding is
+logits and features together. PaSST-S has random weights. The second table tells how near each
+precision is to float32 on real clips, by the bundled model.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from passt_core.files import ASSETS
 from passt_core.inference.hear import VARIANTS, HearModel
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, layer, lowered
+from passt_core.network.lowered import Arithmetic, available, layer, lowered
 from passt_core.network.model import Passt, PasstConfig
 from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio
@@ -42,7 +42,6 @@ from passt_core.signal.mel import MelConfig
 
 RATE = 32_000
 CPU = torch.device("cpu")
-ARITHMETICS: tuple[Arithmetic, ...] = ("fp32", "bf16", "int8")
 TOLERANCE = 1e-4
 """Of an fp32 embedding, against the reference's."""
 
@@ -105,7 +104,7 @@ def sound(seconds: float, seed: int = 0) -> Tensor:
 def cases(checkpoint: Checkpoint, rounds: int, mixed: int, scene_s: float = 60.0) -> Iterator[Case]:
     """What is asked, from short to long."""
     theirs = Reference(checkpoint.network)
-    ours = {a: HearModel(checkpoint, VARIANTS["base"], precision=a) for a in ARITHMETICS}
+    ours = {a: HearModel(checkpoint, VARIANTS["base"], precision=a) for a in available()}
 
     def scene(name: str, audio: Tensor, times: int) -> Case:
         return Case(
@@ -133,7 +132,7 @@ def _mixed(checkpoint: Checkpoint, theirs: Reference, count: int) -> Iterator[Ca
     lengths = np.random.default_rng(1).uniform(0.5, 10.0, count)
     clips = [sound(seconds, seed) for seed, seconds in enumerate(lengths)]
     heard = [(clip.numpy(), RATE) for clip in clips]
-    predictors = {a: Predictor(checkpoint, device="cpu", precision=a) for a in ARITHMETICS}
+    predictors = {a: Predictor(checkpoint, device="cpu", precision=a) for a in available()}
 
     def answers(predictor: Predictor) -> Tensor:
         found = predictor.analyze_batch(heard)
@@ -231,7 +230,7 @@ def share_rows(checkpoint: Checkpoint, rounds: int) -> Iterator[Sequence[str]]:
     patches = config.rows * config.columns(frames)
     mel = torch.randn(1, config.mel_bands, frames)
     work = config.encoder_flops(patches) + config.stem_flops(patches)
-    for arithmetic in ARITHMETICS:
+    for arithmetic in available():
         network = lowered(checkpoint.network, arithmetic)
         fc1 = nn.Linear(config.dim, 4 * config.dim)
         product = _product(fc1, patches + config.extra_tokens, arithmetic)
@@ -260,9 +259,9 @@ def near_rows(folder: Path) -> Iterator[Sequence[str]]:
     """How near each precision is to fp32 on real clips, by the bundled model."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix in {".ogg", ".wav", ".flac"})
     sounds = [(audio.load(path), RATE) for path in paths]
-    predictors = {a: Predictor.from_checkpoint(device="cpu", precision=a) for a in ARITHMETICS}
+    predictors = {a: Predictor.from_checkpoint(device="cpu", precision=a) for a in available()}
     exact = predictors["fp32"].analyze_batch(sounds)
-    for arithmetic in ARITHMETICS[1:]:
+    for arithmetic in available()[1:]:
         near = predictors[arithmetic].analyze_batch(sounds)
         pairs = list(zip(exact, near, strict=True))
         agreed = [e.top_k(1)[0].index == n.top_k(1)[0].index for e, n in pairs]

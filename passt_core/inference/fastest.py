@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
 
 import torch
 from torch import Tensor
@@ -16,10 +15,9 @@ from torch.nn import functional
 
 from passt_core.files import atomic_path, cache_folder
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, lowered
+from passt_core.network.lowered import Arithmetic, available, lowered
 from passt_core.network.model import Passt
 
-ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)
 LEAST_COSINE = 0.999
 """Between embeddings: what is chosen without being asked for must be at least so much alike."""
 
@@ -56,7 +54,7 @@ def fastest(checkpoint: Checkpoint) -> Arithmetic:
     another entry.
     """
     known = _read(_file()).get(_key(checkpoint))
-    if known in ARITHMETICS:
+    if known in available():
         return known
     return choose(checkpoint, measure(checkpoint))
 
@@ -74,12 +72,12 @@ def choose(checkpoint: Checkpoint, measured: tuple[Measured, ...]) -> Arithmetic
 
 @torch.inference_mode()
 def measure(checkpoint: Checkpoint) -> tuple[Measured, ...]:
-    """Hear the same noise in each arithmetic, in turn, on the CPU; fp32 comes first."""
+    """Hear the same noise in each arithmetic of this CPU, in turn; fp32 comes first."""
     network = checkpoint.network.cpu()
     mel = _noise(checkpoint)
-    networks = {arithmetic: lowered(network, arithmetic) for arithmetic in ARITHMETICS}
+    networks = {arithmetic: lowered(network, arithmetic) for arithmetic in available()}
     answers = {arithmetic: ready(mel) for arithmetic, ready in networks.items()}  # and warms them
-    seconds = dict.fromkeys(ARITHMETICS, float("inf"))
+    seconds = dict.fromkeys(networks, float("inf"))
     for _ in range(_RUNS):
         for arithmetic, ready in networks.items():
             seconds[arithmetic] = min(seconds[arithmetic], _clocked(ready, mel))

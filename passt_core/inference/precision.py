@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from passt_core.errors import PasstError
 from passt_core.inference.fastest import fastest
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, lowered
+from passt_core.network.lowered import Arithmetic, available, lowered
 from passt_core.network.merging import Merged
 from passt_core.network.model import Passt, PasstConfig, PasstOutput
 
@@ -53,6 +53,11 @@ def prepared(
     if compiled:
         raise PasstError("compiling is for CUDA, and the device is the CPU; leave it out")
     chosen = fastest(checkpoint) if precision == "auto" else cast(Arithmetic, precision)
+    if chosen not in available():
+        raise PasstError(
+            f"precision is {chosen}, which this CPU has no products of; "
+            f"use auto, {' or '.join(available())}"
+        )
     return _merging(lowered(network, chosen), keep_tokens), chosen
 
 

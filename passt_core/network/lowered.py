@@ -8,7 +8,7 @@ quantisation. Nothing is compiled: a compiler is not on every machine.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -23,15 +23,30 @@ _TILE = 1 << 21
 _TYPES = MappingProxyType({"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32})
 
 
+def available() -> tuple[Arithmetic, ...]:
+    """Those that torch has here, fp32 first.
+
+    bf16 needs oneDNN and a CPU with AVX512 or AVX-NE-CONVERT (on ARM, with BF16), int8 an engine
+    of quantised products.
+    """
+    has = {
+        "fp32": True,
+        "bf16": _has_onednn() and torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+        "int8": torch.backends.quantized.engine != "none",
+    }
+    return tuple(arithmetic for arithmetic in get_args(Arithmetic) if has[arithmetic])
+
+
 def lowered(network: Passt, arithmetic: Arithmetic) -> Passt:
     """A network that answers as ``network`` does, in another arithmetic; for inference only.
 
     Args:
         network: on the CPU; it is not changed, and the result shares what need not differ.
-        arithmetic: of the blocks' matrix products: ``fp32``; ``bf16``, which also is the type of
-            what passes from block to block; or ``int8``, of weights (per output) and activations
-            (per tensor, measured as they come), with all between them in fp32. The patches'
-            embedding, the last norm and the head are always fp32.
+        arithmetic: one that is :func:`available`, of the blocks' matrix products: ``fp32``;
+            ``bf16``, which also is the type of what passes from block to block; or ``int8``, of
+            weights (per output) and activations (per tensor, measured as they come), with all
+            between them in fp32. The patches' embedding, the last norm and the head are always
+            fp32.
 
     Returns:
         A network of the same interface, in ``eval()``.
@@ -51,7 +66,13 @@ def layer(linear: nn.Linear, arithmetic: Arithmetic, *, gelu: bool = False) -> n
     """
     if arithmetic == "int8":
         return _Quantised(linear, gelu=gelu)
+    if not _has_onednn():  # torch for Apple's processors comes without
+        return nn.Sequential(linear, nn.GELU()) if gelu else linear
     return _Packed(linear, _TYPES[arithmetic], gelu=gelu)
+
+
+def _has_onednn() -> bool:
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 class _Lowered(Passt):
@@ -89,7 +110,11 @@ class _Packed(nn.Module):
 
 
 class _Quantised(nn.Module):
-    """A linear layer of 8-bit weights that quantises what comes as it comes."""
+    """A linear layer of 8-bit weights that quantises what comes as it comes.
+
+    A CPU of Intel's kind without VNNI sums two products in 16 bits, which 8-bit activations
+    overflow; it is given 7 bits.
+    """
 
     def __init__(self, linear: nn.Linear, *, gelu: bool) -> None:
         super().__init__()
@@ -99,9 +124,11 @@ class _Quantised(nn.Module):
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         self._packed = torch.ops.quantized.linear_prepack(quantised, linear.bias.detach())
         self._gelu = gelu
+        cpu = torch.cpu.get_capabilities()
+        self._narrow = cpu["architecture"] == "x86_64" and not cpu["avx512_vnni"]
 
     def forward(self, x: Tensor) -> Tensor:
-        said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed)
+        said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._narrow)
         return functional.gelu(said) if self._gelu else said
 
 
