@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,9 @@ torch.set_num_threads(1)
 clips, folder = load_dataset(sys.argv[1]), Path(sys.argv[2])
 traces = Traces(state=folder / "state.safetensors", log=folder / "log.csv")
 config = effective(folder / "recipe.yaml", ())
-train(clips.without(2), config, validation=clips.only(2), traces=traces)
+validation = clips.only(2)
+tell = lambda report: print(report.epoch, flush=True)
+train(clips.without(2), config, validation=validation, traces=traces, progress=tell)
 """
 
 
@@ -101,20 +103,18 @@ def test_a_kill_changes_nothing(tones: Dataset, tmp_path: Path) -> None:
     config = replace(EVERYTHING, epochs=30, save_steps=1)
     (tmp_path / "recipe.yaml").write_text(to_yaml(config), encoding="utf-8")
     folder = tones.clips[0].path.parent
-    victim = subprocess.Popen(
+    path = tmp_path / "state.safetensors"
+    with subprocess.Popen(
         [sys.executable, "-c", VICTIM, str(folder), str(tmp_path)],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-    )
-    path = tmp_path / "state.safetensors"
-    deadline = time.monotonic() + 120
-    while not (path.is_file() and state.read(path).standing.epoch >= 2):
-        assert victim.poll() is None, victim.stderr and victim.stderr.read().decode()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    victim.send_signal(signal.SIGKILL)
-    victim.communicate()
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as victim:
+        assert victim.stdout is not None
+        told = list(islice(victim.stdout, 3))  # the state of the second epoch is written by then
+        victim.kill()
+    assert len(told) == 3
     assert victim.returncode == -signal.SIGKILL
     before = state.read(path).standing
     assert 2 <= before.epoch < config.epochs
