@@ -139,7 +139,6 @@ def test_the_microphone_is_heard(browser: Browser, app_url: str) -> None:
         button.click()
         expect(page.locator("#live li")).to_have_count(8)
         expect(page.locator("#live .rate")).to_contain_text("answers per second")
-        page.wait_for_function("parseFloat(document.querySelector('#live .rate').innerText) >= 2")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.get_by_role("tab", name="A sound").click()
         page.wait_for_function("!document.querySelector('#live [aria-pressed=true]')")
