@@ -407,8 +407,11 @@ def test_more_is_added_and_what_was_heard_is_not_heard_again(
 
 def test_clips_are_found_ticked_and_removed(on: LibraryHandlers, files: list[str]) -> None:
     visitor, visit = _built(on, files)
-    picked = on.find_clips(visitor, " HUM ")[on.tab.picked]
+    picked = on.find_clips(visitor, " HUM ", ["c low.wav", "b hiss.wav"])[on.tab.picked]
     assert picked.choices == [("a hum.wav · Hum", "a hum.wav"), ("c low.wav · Hum", "c low.wav")]
+    assert picked.value == ["c low.wav"], "what is ticked stays so where it is seen"
+    entered = on.enter(visitor, visit)
+    assert not {on.tab.filter, on.tab.picked} & entered.keys(), "what is looked for stays so"
     assert "no sound is ticked" in on.remove(visitor, visit, [], 5)[on.tab.told].value
     shown = on.remove(visitor, visit, ["a hum.wav"], 5)
     assert "1 sound removed from mine; 2 left." in shown[on.tab.told].value

@@ -44,11 +44,11 @@ class LibraryHandlers:
         return BuildHandlers(services=self.services, visit=self.visit, tab=self.tab)
 
     def enter(self, visitor: Visitor | None, visit: LibraryVisit | None) -> Changes:
-        """The tab was opened, or another model was chosen."""
+        """The tab was opened, or another model was chosen; clips that are looked for stay so."""
         visitor, visit, listed = self._begun(visitor, visit)
         return {
             self.visit: visit,
-            **tab_of.show(self.tab, listed, visitor),
+            **tab_of.show_hand(self.tab, listed, visitor),
             self.shown.choice: gr.Dropdown(
                 choices=choices(listed), value=chosen_key(visitor.chosen, listed)
             ),
@@ -80,9 +80,11 @@ class LibraryHandlers:
         key, visit.work.built = visit.work.built, ""
         return self.choose(visitor, visit, key, *look) if key else {self.visit: visit}
 
-    def find_clips(self, visitor: Visitor | None, wanted: str) -> Changes:
-        """A part of a name was typed."""
-        return tab_of.show_clips(self.tab, visitor or self.services.first, wanted)
+    def find_clips(
+        self, visitor: Visitor | None, wanted: str, ticked: Sequence[str] | None
+    ) -> Changes:
+        """The clips whose names have a part that was typed; ticks among them stay."""
+        return tab_of.show_clips(self.tab, visitor or self.services.first, wanted, ticked or ())
 
     def remove(
         self,

@@ -36,8 +36,7 @@ def wire(
         on.choose, [*hands, shown.choice, *look], api_name="choose_library", **everything
     )
     tab.cards.select(on.choose_card, [*hands, *look], api_name="library_card", **everything)
-    entered = {"outputs": [on.visit, *tab.hand, shown.choice]} | quiet
-    tab.tab.select(on.enter, hands, api_name="library_enter", **entered)
+    _wire_entering(on, tab.tab.select, "library_enter", quiet)
     for number, (chosen, follows, name) in enumerate(models):
         stopped = f"library_model_{number}"
         chosen(
@@ -48,8 +47,21 @@ def wire(
             queue=False,
             **quiet,
         )
-        follows(on.enter, hands, api_name=f"{stopped}_known", **entered)
+        _wire_entering(on, follows, f"{stopped}_known", quiet)
     _wire_hand(on, look, everything, quiet)
+
+
+def _wire_entering(on: LibraryHandlers, event: Any, name: str, quiet: dict[str, Any]) -> None:
+    """Then, not at once, clips are looked for: by what is typed when all else is shown."""
+    tab, shown = on.tab, on.shown
+    outputs = [on.visit, *tab.hand, shown.choice]
+    event(on.enter, [shown.state, on.visit], outputs, api_name=name, **quiet).then(
+        on.find_clips,
+        [shown.state, tab.filter, tab.picked],
+        [tab.picked],
+        api_name=f"{name}_clips",
+        **quiet,
+    )
 
 
 def _wire_building(
@@ -105,7 +117,7 @@ def _wire_hand(
     hands = [state, on.visit]
     tab.filter.input(
         on.find_clips,
-        [state, tab.filter],
+        [state, tab.filter, tab.picked],
         [tab.picked],
         trigger_mode="always_last",
         api_name="library_find",

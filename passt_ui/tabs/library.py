@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,6 +216,11 @@ def _hand_column(services: Services) -> dict[str, Any]:
 
 def show(tab: LibraryTab, listed: list[ListedLibrary], visitor: Visitor) -> Changes:
     """The libraries there are, and all of the one in hand."""
+    return {**show_hand(tab, listed, visitor), tab.filter: "", **show_clips(tab, visitor, "")}
+
+
+def show_hand(tab: LibraryTab, listed: list[ListedLibrary], visitor: Visitor) -> Changes:
+    """The libraries there are, and the one in hand without its clips."""
     chosen, library = visitor.chosen, visitor.library
     changeable = chosen is not None and chosen.changeable
     name = chosen.name if chosen else ""
@@ -226,15 +232,15 @@ def show(tab: LibraryTab, listed: list[ListedLibrary], visitor: Visitor) -> Chan
         tab.delete: gr.Button(f"Delete {name} …", visible=changeable and chosen in listed),
         tab.download: gr.DownloadButton(value=None),
         tab.clips: gr.Column(visible=changeable and library is not None),
-        tab.filter: "",
         tab.told: gr.HTML(value="", visible=False),
-        **show_clips(tab, visitor, ""),
         **unasked(tab),
     }
 
 
-def show_clips(tab: LibraryTab, visitor: Visitor, wanted: str) -> Changes:
-    """The clips whose name or label holds ``wanted``, to be ticked."""
+def show_clips(
+    tab: LibraryTab, visitor: Visitor, wanted: str, ticked: Collection[str] = ()
+) -> Changes:
+    """The clips whose name or label holds ``wanted``, to be ticked; of these, some are."""
     library, chosen = visitor.library, visitor.chosen
     if library is None or chosen is None or not chosen.changeable:
         return {tab.picked: gr.CheckboxGroup(choices=[], value=[])}
@@ -244,10 +250,10 @@ def show_clips(tab: LibraryTab, visitor: Visitor, wanted: str) -> Changes:
         for clip in library.clips
         if part in f"{clip.id} {clip.label}".casefold()
     ]
-    shown = f"{LISTED} of {len(found)}" if len(found) > LISTED else str(len(found))
-    return {
-        tab.picked: gr.CheckboxGroup(choices=found[:LISTED], value=[], label=f"Sounds: {shown}")
-    }
+    told = f"{LISTED} of {len(found)}" if len(found) > LISTED else str(len(found))
+    shown = found[:LISTED]
+    value = [clip for _, clip in shown if clip in ticked]
+    return {tab.picked: gr.CheckboxGroup(choices=shown, value=value, label=f"Sounds: {told}")}
 
 
 def unasked(tab: LibraryTab) -> Changes:
