@@ -19,8 +19,9 @@ help:
 run: install
 	$(BIN)/python app.py
 
+# One thread for each of the two processes: threads that share a core spend it waiting for each other.
 test: install-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint types test
 
