@@ -23,11 +23,11 @@ from passt_core.inference.events import EventRule, find_events
 from passt_core.inference.many import BATCH, outcomes
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.survey import journal, run, tables
-from passt_core.inference.survey.asked import Classes, Events
+from passt_core.inference.survey.asked import Asked, Classes, Events
 from passt_core.inference.survey.run import LabelFiles, Summary, Survey, survey
 from passt_core.inference.timeline import Pace, listen_whole
 from passt_core.signal import audio
-from tests.sounds import noise, tone, write
+from tests.sounds import cut_while_read, noise, tone, write
 
 Rows = list[dict[str, Any]]
 TIMELY = Events(pace=Pace(window_s=1.0, hop_s=0.5), rule=EventRule(on=0.4, off=0.3))
@@ -415,3 +415,18 @@ def test_a_file_that_may_not_be_read_is_skipped(
     files["b.wav"].chmod(0)
     summary = survey(wanted(files, tmp_path / "r.csv"), tiny)
     assert "Permission denied" in summary.skipped["b.wav"]
+
+
+@pytest.mark.parametrize("asked", (Classes(), TIMELY))
+def test_a_file_that_becomes_shorter_while_it_is_read_is_skipped(
+    files: dict[str, Path],
+    tiny: Predictor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Asked,
+) -> None:
+    monkeypatch.setattr("passt_core.inference.survey.asked.HELD_S", 1.0)
+    cut_while_read(files["long.flac"], monkeypatch)
+    summary = survey(wanted(files, tmp_path / "r.csv", asked=asked), tiny)
+    assert summary.heard == 2
+    assert "became shorter while it was read" in summary.skipped["long.flac"]

@@ -217,7 +217,6 @@ class _Sound:
         self.fault: AudioError | None = None
         self._path = path
         self._rate = rate
-        self._size = path.stat().st_size
 
     def pieces(self, windowing: Windowing) -> Generator[Waveform, None, None]:
         """The samples, in pieces that each complete a window; the rest comes last."""
@@ -238,25 +237,12 @@ class _Sound:
             for block in audio.checked_stream(read, self._rate, name=self._path.name):
                 self.samples += len(block)
                 yield block
-            self._check_whole()
         except AudioError as error:
             self.fault = error
         except OSError as error:
             self.fault = AudioError(
                 f"{self._path.name} cannot be read any more ({error.strerror or error}); "
                 "see that it stays where it is, and try again"
-            )
-
-    def _check_whole(self) -> None:
-        """Refuse a file that was cut off while it was read.
-
-        Raises:
-            AudioError: it was.
-        """
-        if self._path.exists() and self._path.stat().st_size < self._size:
-            raise AudioError(
-                f"{self._path.name} became shorter while it was read, after "
-                f"{self.samples / self._rate:.2f} s; let no other program write it, and try again"
             )
 
 
