@@ -26,6 +26,7 @@ from passt_core.inference.survey import journal, run, tables
 from passt_core.inference.survey.asked import Asked, Classes, Events
 from passt_core.inference.survey.run import LabelFiles, Summary, Survey, survey
 from passt_core.inference.timeline import Pace, listen_whole
+from passt_core.library.journal import unfinished
 from passt_core.signal import audio
 from tests.sounds import cut_while_read, noise, tone, write
 
@@ -243,7 +244,7 @@ def test_it_goes_on_where_it_was_stopped(
         first = interrupt_after(2, patch)
         with pytest.raises(KeyboardInterrupt):
             survey(wanted(files, out), tiny)
-    assert [path.name for path in out.parent.iterdir()] == [".r.csv.journal"]
+    assert [path.name for path in out.parent.iterdir()] == [".r.csv.survey"]
     with monkeypatch.context() as patch:
         second = interrupt_after(99, patch)
         summary = survey(wanted(files, out), tiny)
@@ -305,6 +306,116 @@ def test_labels_that_are_there_are_not_written_over(
     assert mine.read_text() == "mine"
 
 
+def interrupted(asked: Survey, predictor: Predictor, *, heard: int) -> None:
+    """Leave of a survey what one that was killed after some files leaves."""
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_after(heard, patch)
+        with pytest.raises(KeyboardInterrupt):
+            survey(asked, predictor)
+
+
+def with_labels(files: Mapping[str, Path], folder: Path, form: str = "audacity") -> Survey:
+    labels = LabelFiles(folder=folder / "labels", form=FORMATS[form])
+    return wanted(files, folder / "e.csv", asked=TIMELY, labels=labels)
+
+
+def test_going_on_writes_over_nothing_that_came_between(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    asked = with_labels(files, tmp_path)
+    interrupted(asked, tiny, heard=2)
+    for mine in (tmp_path / "labels" / "b.wav.txt", asked.out, asked.skipped_out):
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("mine")
+        with pytest.raises(PasstError, match=f"{mine.name} is there already; name another, or"):
+            survey(asked, tiny)
+        assert mine.read_text() == "mine"
+        mine.unlink()
+    assert survey(asked, tiny).before == 2
+
+
+def test_what_comes_while_it_listens_is_not_written_over(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = wanted(files, tmp_path / "r.csv")
+
+    def meanwhile(*given: Any, **options: Any) -> Iterator[Any]:
+        yield from outcomes(*given, **options)
+        asked.out.write_text("mine")
+
+    monkeypatch.setattr(run, "outcomes", meanwhile)
+    with pytest.raises(PasstError, match=r"r\.csv is there already"):
+        survey(asked, tiny)
+    assert asked.out.read_text() == "mine"
+
+
+def test_a_table_that_another_run_finished_meanwhile_is_not_written_over(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, opened = wanted(files, tmp_path / "r.csv"), journal.opened
+    interrupted(asked, tiny, heard=1)
+
+    def late(*given: Any) -> Any:
+        journal.remove(asked.out)
+        asked.out.write_text("finished")
+        return opened(*given)
+
+    monkeypatch.setattr(journal, "opened", late)
+    with pytest.raises(PasstError, match=r"r\.csv is there already"):
+        survey(asked, tiny)
+    assert asked.out.read_text() == "finished"
+
+
+def test_a_kill_while_it_writes_is_gone_on_after(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = with_labels(files, tmp_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("_write_table", "_write_skipped"):  # after the labels, after the table
+        with monkeypatch.context() as patch:
+            patch.setattr(run, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                survey(asked, tiny)
+    mine = tmp_path / "labels" / "b.wav.txt"
+    theirs = mine.read_text()
+    mine.write_text(theirs + "mine")
+    with pytest.raises(PasstError, match=r"b\.wav\.txt is there already"):
+        survey(asked, tiny)
+    mine.unlink()
+    assert survey(asked, tiny).before == 3
+    assert mine.read_text() == theirs
+    assert not journal.path_beside(asked.out).exists()
+
+
+def test_labels_for_another_place_are_another_survey(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    asked = with_labels(files, tmp_path)
+    interrupted(asked, tiny, heard=1)
+    others = (
+        with_labels(files, tmp_path, "raven").labels,
+        LabelFiles(folder=tmp_path / "other", form=FORMATS["audacity"]),
+        None,
+    )
+    for other in others:
+        with pytest.raises(PasstError, match=r"was begun with labels.*ask as before to go on"):
+            survey(replace(asked, labels=other), tiny)
+
+
+def test_a_name_that_is_too_long_for_its_labels_costs_only_its_sound(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    name = "x" * 245 + ".wav"
+    files |= {name: write(tmp_path / "sounds" / name, tone(0.3))}
+    summary = survey(with_labels(files, tmp_path, "raven"), tiny)
+    assert summary.heard == 3
+    assert "File name too long" in summary.skipped[name]
+    assert summary.skipped[name].endswith("give the sound a shorter name")
+
+
 def test_a_survey_of_other_settings_is_not_gone_on_with(
     files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,7 +435,7 @@ def test_a_survey_of_other_settings_is_not_gone_on_with(
     assert survey(first, tiny).before == 1
 
 
-@pytest.mark.parametrize("make", ("text", "tables", "settings"))
+@pytest.mark.parametrize("make", ("text", "tables", "maker"))
 def test_a_damaged_journal_is_told(
     files: dict[str, Path], tiny: Predictor, tmp_path: Path, make: str
 ) -> None:
@@ -333,7 +444,7 @@ def test_a_damaged_journal_is_told(
         notes.write_text("not a journal at all, " * 200)
     else:
         with closing(sqlite3.connect(notes)) as database:
-            database.execute(f"CREATE TABLE {'other' if make == 'tables' else 'settings'} (text)")
+            database.execute(f"CREATE TABLE {'other' if make == 'tables' else 'maker'} (text)")
             database.execute("CREATE TABLE heard (file)")
     with pytest.raises(PasstError, match="is not what a run before this one left .* begin anew"):
         survey(wanted(files, tmp_path / "r.csv"), tiny)
@@ -430,3 +541,10 @@ def test_a_file_that_becomes_shorter_while_it_is_read_is_skipped(
     summary = survey(wanted(files, tmp_path / "r.csv", asked=asked), tiny)
     assert summary.heard == 2
     assert "became shorter while it was read" in summary.skipped["long.flac"]
+
+
+def test_a_survey_is_not_taken_for_a_library_that_is_built(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    interrupted(wanted(files, tmp_path / "x.csv"), tiny, heard=1)
+    assert unfinished(tmp_path) == ()

@@ -34,13 +34,19 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def write(path: Path, columns: Columns, rows: Iterable[Row]) -> int:
+def write(
+    path: Path,
+    columns: Columns,
+    rows: Iterable[Row],
+    ready: Callable[[Path], None] = lambda _: None,
+) -> int:
     """Write a table in one step: until all is written, what was there stays.
 
     Args:
         path: its name ends in one of :data:`FORMS`.
         columns: of the table.
         rows: their cells in the order of the columns.
+        ready: told the finished file before it is put in place.
 
     Returns:
         How many rows there are.
@@ -53,6 +59,7 @@ def write(path: Path, columns: Columns, rows: Iterable[Row]) -> int:
     counted = _Counted(rows)
     with atomic_path(path) as temporary:
         FORMS[path.suffix.lower()](temporary, columns, counted)
+        ready(temporary)
     return counted.count
 
 
