@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -11,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from passt_core.errors import PasstError
-from passt_core.files import atomic_path
+from passt_core.files import atomic_path, csv_writer
 from passt_core.inference.survey.asked import Row
 
 _GROUP = 65_536
@@ -78,7 +77,7 @@ class _Counted:
 
 def _write_csv(path: Path, columns: Columns, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv_writer(file)
         table.writerow(columns)
         table.writerows(rows)
 
