@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from passt_core.errors import LibraryError
+from passt_core.inference.predictor import Predictor
 from passt_core.journal import connected
 from passt_core.library.embed import Heard, Outcome
 from passt_core.library.manifest import SCHEMA
-from passt_core.network.checkpoints import Checkpoint
 
 _TABLES = """
 CREATE TABLE heard (
@@ -81,17 +81,21 @@ class Journal:
 
 
 @contextmanager
-def opened(home: Path, checkpoint: Checkpoint) -> Iterator[Journal]:
-    """Open the journal of a library's build, or begin one; one of another model begins anew.
+def opened(home: Path, predictor: Predictor) -> Iterator[Journal]:
+    """Open the journal of a library's build, or begin one.
+
+    One of another model, or in another precision, begins anew.
 
     Raises:
         LibraryError: it cannot be written there, or another build of the library is writing it.
     """
     path = path_beside(home)
-    maker = json.dumps([SCHEMA, checkpoint.sha256, asdict(checkpoint.front_end)])
+    checkpoint = predictor.checkpoint
+    front_end = asdict(checkpoint.front_end)
+    maker = json.dumps([SCHEMA, checkpoint.sha256, front_end, predictor.precision])
     try:
         with closing(_database(path, maker)) as database:
-            yield Journal(database, checkpoint.config.dim)
+            yield Journal(database, predictor.embedding_dim)
     except (OSError, sqlite3.Error) as error:
         raise LibraryError(
             f"{path} cannot be written ({error}); let another build of the library end, or choose "
