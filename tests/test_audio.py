@@ -622,6 +622,14 @@ def test_a_stretch_that_was_read_before_its_file_became_shorter_is_whole(tmp_pat
     assert len(first) + sum(map(len, blocks)) == 15 * RATE
 
 
+def test_a_stretch_is_told_only_where_it_is_not_the_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "bad.wav", np.full(RATE, np.nan, np.float32), subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"^bad\.wav has 32000 samples that are NaN"):
+        audio.load(path, duration_s=2.0)
+    with pytest.raises(AudioError, match=r"^bad\.wav, from 0 s to 0\.6 s, has"):
+        audio.load(path, duration_s=0.5)
+
+
 def test_a_file_that_another_takes_the_place_of_is_read_to_its_end(tmp_path: Path) -> None:
     path = write(tmp_path / "sound.wav", noise(40.0))
     blocks = audio.stream(path)

@@ -138,7 +138,7 @@ def stream(
     blocks = _unshortened(Path(path), header, first, length)
     mono = (block.mean(axis=1, dtype=np.float32) for block in blocks)
     name = Path(path).name
-    if length is not None:
+    if length is not None and (first > 0 or length < (header.duration_s or math.inf)):
         name += f", from {first:g} s to {first + length:g} s,"
     sound = _checked_samples(mono, name)
     skip = round((start_s - first) * sample_rate)
