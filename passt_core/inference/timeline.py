@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,19 +187,28 @@ def listen(
     raise sound.fault
 
 
-def listen_whole(predictor: Predictor, samples: Waveform, pace: Pace | None = None) -> Timeline:
-    """Listen along samples that are there: mono, (n,), at the model's rate.
+def listen_together(
+    predictor: Predictor, sounds: Sequence[Waveform], pace: Pace | None = None
+) -> Iterator[Timeline]:
+    """Listen along sounds that are there: mono, (n,), at the model's rate.
+
+    Their windows share encoder passes.
+
+    Yields:
+        The whole timeline of each, in their order.
 
     Raises:
         PasstError: the pace does not suit the model.
-        AudioError: the timeline would hold too many values.
+        AudioError: a timeline would hold too many values.
     """
     windowing = (pace or Pace()).windowing(predictor)
-    duration_s = len(samples) / predictor.sample_rate
-    track = _Track(predictor, windowing, duration_s)
-    for window, mel in predictor.follow([samples], windowing):
-        track.add(window, mel)
-    return track.snapshot(duration_s)
+    together = predictor.follow_together(sounds, windowing)
+    for samples, heard in zip(sounds, together, strict=True):
+        duration_s = len(samples) / predictor.sample_rate
+        track = _Track(predictor, windowing, duration_s)
+        for window, mel in heard:
+            track.add(window, mel)
+        yield track.snapshot(duration_s)
 
 
 class _Sound:
