@@ -21,7 +21,7 @@ from passt_core.inference.survey.journal import Journal, Known
 SCHEMA = 2
 """Of the journal and of what is in it."""
 
-_TOGETHER = 256
+_TOGETHER = 16
 """Files of labels that are written at a time."""
 
 
