@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import hashlib
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TextIO
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
@@ -91,6 +93,25 @@ def _remove_abandoned(target: Path) -> None:
 
 def _aside(target: Path) -> Path:
     return target.with_name(f".{target.name}.old")
+
+
+class _Lines:
+    """A text file that each row of a table is a line of, without its carriage return."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix("\r\n") + "\n")
+
+
+def csv_writer(file: TextIO) -> Any:
+    """A :func:`csv.writer` whose rows end in a line feed, and whose cells may hold anything.
+
+    A cell is quoted if it holds what rows end in. Told to end them in a line feed, the module
+    leaves a carriage return bare, and whoever reads it takes it for the end of a row.
+    """
+    return csv.writer(_Lines(file))
 
 
 def sha256_of(path: Path) -> str:

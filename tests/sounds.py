@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 import soundfile
 import torch
 from numpy.typing import NDArray
@@ -63,6 +65,20 @@ def encode(path: Path, samples: NDArray[np.float32], rate: int, codec: str, **op
         for encoder in filter(None, (stream, picture)):
             container.mux(encoder.encode(None))
     return path
+
+
+def cut_while_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a file lose its second half once the first block of it was read."""
+    read = soundfile.SoundFile.read
+
+    def cuts(file: soundfile.SoundFile, *args: object, **options: object) -> NDArray[np.float32]:
+        block = read(file, *args, **options)
+        if file.name == str(path) and path.stat().st_size == whole:
+            os.truncate(path, whole // 2)
+        return block
+
+    whole = path.stat().st_size
+    monkeypatch.setattr(soundfile.SoundFile, "read", cuts)
 
 
 def randomised(config: PasstConfig, seed: int = 0) -> Passt:

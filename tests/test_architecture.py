@@ -18,7 +18,7 @@ ALL_FILES = sorted(
 
 FLOORS = (
     frozenset({"errors"}),
-    frozenset({"files"}),
+    frozenset({"files", "journal"}),
     frozenset({"signal"}),
     frozenset({"network"}),
     frozenset({"inference"}),

@@ -579,3 +579,60 @@ def test_playlists_do_not_reach_the_network(tmp_path: Path) -> None:
             (tmp_path / name).write_text(text.format(address))
             assert_refused(tmp_path / name, "not a sound that can be read")
         assert asked == []
+
+
+# --- files that change while they are read ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "stretch"),
+    (
+        ("cut.wav", {}),
+        ("cut.wav", {"sample_rate": 16_000}),
+        ("cut.wav", {"start_s": 5.0}),
+        ("cut.wav", {"start_s": 5.0, "duration_s": 35.0}),
+        ("cut.flac", {}),
+    ),
+)
+def test_a_file_that_becomes_shorter_while_it_is_read_is_refused(
+    name: str, stretch: dict[str, float], tmp_path: Path
+) -> None:
+    path = write(tmp_path / name, noise(40.0))
+    blocks = audio.stream(path, **stretch)
+    next(blocks)
+    os.truncate(path, path.stat().st_size * 21 // 40)
+    with pytest.raises(AudioError, match=r"cut\.\w+ became shorter .* after \d\d\.\d\d s; let no"):
+        list(blocks)
+
+
+def test_a_film_that_becomes_shorter_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = encode(tmp_path / "cut.webm", noise(40.0, rate=48_000), 48_000, "libopus")
+    blocks = audio.stream(path)
+    next(blocks)
+    os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(AudioError, match="became shorter while it was read"):
+        list(blocks)
+
+
+def test_a_stretch_that_was_read_before_its_file_became_shorter_is_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "cut.wav", noise(40.0))
+    blocks = audio.stream(path, duration_s=15.0)
+    first = next(blocks)
+    os.truncate(path, 2 * 21 * RATE)
+    assert len(first) + sum(map(len, blocks)) == 15 * RATE
+
+
+def test_a_stretch_is_told_only_where_it_is_not_the_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "bad.wav", np.full(RATE, np.nan, np.float32), subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"^bad\.wav has 32000 samples that are NaN"):
+        audio.load(path, duration_s=2.0)
+    with pytest.raises(AudioError, match=r"^bad\.wav, from 0 s to 0\.6 s, has"):
+        audio.load(path, duration_s=0.5)
+
+
+def test_a_file_that_another_takes_the_place_of_is_read_to_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "sound.wav", noise(40.0))
+    blocks = audio.stream(path)
+    first = next(blocks)
+    write(tmp_path / "other.wav", noise(1.0)).replace(path)
+    assert len(first) + sum(map(len, blocks)) == 40 * RATE

@@ -303,6 +303,8 @@ def test_library_build_says_what_it_did(
     assert facts["library"] == "Vögel"
     assert (facts["clips"], facts["labels"], facts["skipped"]) == ("1", "1", "1")
     assert "broken.mp3" in ended.out
+    of = ("--model", tiny_checkpoint, "--index", tmp_path / "index", "--json")
+    assert run("library", "info", "Vögel", *of).json["precision"] == "fp32"
 
 
 def test_library_list(run: Run, index: Path, tmp_path: Path) -> None:

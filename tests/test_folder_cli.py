@@ -103,6 +103,15 @@ def test_a_single_sound_becomes_one_too(run: Run, folder: Path, tmp_path: Path) 
     assert {row["file"] for row in read(tmp_path / "r.csv")} == {"tone.wav"}
 
 
+def test_a_list_of_a_library_in_the_folder_is_not_read(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "library.csv").write_text("price,title\n1,x\n")
+    ended = run(folder, "--out", tmp_path / "r.csv")
+    assert (ended.code, ended.err) == (0, "")
+    assert "sounds   2" in ended.out
+
+
 def test_events_and_labels(run: Run, folder: Path, tmp_path: Path) -> None:
     options = ("--events", "--window", 1, "--hop", 0.5, "--on", 0.4, "--off", 0.35)
     more = ("--least", 0.5, "--merge", 1, "--labels", tmp_path / "labels", "--json")

@@ -18,16 +18,19 @@ import pytest
 from pyarrow import parquet
 
 from passt_core.errors import AudioError, PasstError
+from passt_core.inference import many
 from passt_core.inference.event_files import FORMATS
 from passt_core.inference.events import EventRule, find_events
 from passt_core.inference.many import BATCH, outcomes
+from passt_core.inference.passes import Passes
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.survey import journal, run, tables
-from passt_core.inference.survey.asked import Classes, Events
+from passt_core.inference.survey.asked import Asked, Classes, Events
 from passt_core.inference.survey.run import LabelFiles, Summary, Survey, survey
-from passt_core.inference.timeline import Pace, listen_whole
+from passt_core.inference.timeline import Pace, listen_together
+from passt_core.library.journal import unfinished
 from passt_core.signal import audio
-from tests.sounds import noise, tone, write
+from tests.sounds import RATE, cut_while_read, noise, tone, write
 
 Rows = list[dict[str, Any]]
 TIMELY = Events(pace=Pace(window_s=1.0, hop_s=0.5), rule=EventRule(on=0.4, off=0.3))
@@ -109,7 +112,7 @@ def test_events_are_those_of_the_timeline(
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert summary.rows == len(rows) > 0
     for file, path in files.items():
-        heard = listen_whole(tiny, audio.load(path), TIMELY.pace)
+        [heard] = listen_together(tiny, [audio.load(path)], TIMELY.pace)
         truth = find_events(heard, TIMELY.rule)
         of_file = [row for row in rows if row["file"] == file]
         assert [(r["label"], r["start_s"]) for r in of_file] == [
@@ -181,19 +184,18 @@ def test_nothing_that_can_be_heard_is_an_error(tiny: Predictor, tmp_path: Path) 
 def test_one_bad_sound_of_a_batch_costs_only_itself(
     files: dict[str, Path], tiny: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    follow = Predictor.follow
+    windows = Predictor.windows
 
-    def fails(self: Predictor, blocks: Any, *rest: Any) -> Any:
-        blocks = list(blocks)
-        if sum(map(len, blocks)) == 16_000:
+    def fails(self: Predictor, path: Path) -> Any:
+        if path.name == "b.wav":
             raise AudioError("the model's answer is not finite")
-        return follow(self, blocks, *rest)
+        return windows(self, path)
 
     def no_batch(*_: object) -> None:
         raise AudioError("one of them")
 
     monkeypatch.setattr(Predictor, "analyze_batch", no_batch)
-    monkeypatch.setattr(Predictor, "follow", fails)
+    monkeypatch.setattr(Predictor, "windows", fails)
     found = dict(_all(outcomes(files, tiny, Classes())))
     assert found.keys() == files.keys()
     assert found["b.wav"] == "the model's answer is not finite"
@@ -220,6 +222,92 @@ def test_sounds_are_decoded_only_a_little_ahead(
     assert max(most) <= BATCH + workers + 1
 
 
+@pytest.mark.parametrize(("seconds", "together"), ((0.1, 32), (10.0, 32), (60.0, 5), (59.0, 5)))
+def test_a_batch_is_bounded_in_sounds_and_in_seconds(seconds: float, together: int) -> None:
+    keys = [str(number) for number in range(70)]
+    batches = list(many._batches(keys, dict.fromkeys(keys, seconds)))
+    assert [key for batch in batches for key in batch] == keys
+    assert {len(batch) for batch in batches[:-1]} == {together}
+
+
+def test_long_sounds_wait_for_the_model_by_their_seconds(
+    tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"{n}.wav": write(tmp_path / f"{n}.wav", noise(5.0, seed=n)) for n in range(30)}
+    load, decoded, most = audio.load, [], []
+
+    def counted(path: Path, **options: Any) -> Any:
+        decoded.append(path)
+        return load(path, **options)
+
+    monkeypatch.setattr(many, "BATCH_S", 20.0)
+    monkeypatch.setattr(audio, "load", counted)
+    heard = 0
+    for found in outcomes(files, tiny, Classes(), workers=1):
+        assert len(found) <= 4
+        heard += len(found)
+        most.append(len(decoded) - heard)
+    assert heard == 30
+    assert max(most) <= 5
+
+
+def test_a_sound_that_is_longer_than_its_header_tells_is_streamed(
+    files: dict[str, Path], tiny: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = dict(_all(outcomes(files, tiny, TIMELY)))
+    load, loaded = audio.load, []
+
+    def counted(path: Path, **options: Any) -> Any:
+        sound = load(path, **options)
+        loaded.append(len(sound) / RATE)
+        return sound
+
+    monkeypatch.setattr(audio, "load", counted)
+    monkeypatch.setattr(many, "_length", lambda _: 0.25)
+    found = dict(_all(outcomes(files, tiny, TIMELY)))
+    assert sorted(loaded) == [0.5, 1.25, 1.25], "no more than a second beyond what the header tells"
+    for file, truth in told.items():
+        assert found[file].duration_s == pytest.approx(truth.duration_s)
+        assert [row[0] for row in found[file].rows] == [row[0] for row in truth.rows]
+
+
+def test_a_file_that_goes_while_it_waits_is_told_in_a_sentence(
+    files: dict[str, Path], tiny: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path, **_: object) -> None:
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(audio, "load", gone)
+    found = dict(_all(outcomes({"b.wav": files["b.wav"]}, tiny, Classes())))
+    assert found["b.wav"] == (
+        "b.wav cannot be read any more (Input/output error); "
+        "see that it stays where it is, and try again"
+    )
+
+
+def test_short_sounds_share_passes_for_their_events(
+    tiny: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sounds = [noise(1.0 + 0.25 * (n % 2), seed=n) for n in range(12)]
+    sounds += [noise(7.3, seed=12), tone(0.05), np.zeros(RATE, np.float32)]
+    alone = [TIMELY.of_whole([sound], tiny)[0] for sound in sounds]
+    hear, passes = Passes._hear, []
+
+    def counted(self: Passes, windows: Any, *rest: Any) -> Any:
+        passes.append(len(windows))
+        return hear(self, windows, *rest)
+
+    monkeypatch.setattr(Passes, "_hear", counted)
+    together = TIMELY.of_whole(sounds, tiny)
+    assert len(passes) < len(sounds) // 2
+    for heard, truth in zip(together, alone, strict=True):
+        assert heard.duration_s == truth.duration_s
+        assert [row[0] for row in heard.rows] == [row[0] for row in truth.rows]
+        figures = [row[1:] for row in heard.rows]
+        assert figures == [pytest.approx(row[1:], abs=1e-4) for row in truth.rows]
+    assert any(heard.rows for heard in together)
+
+
 def interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a survey be interrupted once ``count`` files are heard; the files that were asked of."""
     whole, asked = outcomes, []
@@ -243,7 +331,7 @@ def test_it_goes_on_where_it_was_stopped(
         first = interrupt_after(2, patch)
         with pytest.raises(KeyboardInterrupt):
             survey(wanted(files, out), tiny)
-    assert [path.name for path in out.parent.iterdir()] == [".r.csv.journal"]
+    assert [path.name for path in out.parent.iterdir()] == [".r.csv.survey"]
     with monkeypatch.context() as patch:
         second = interrupt_after(99, patch)
         summary = survey(wanted(files, out), tiny)
@@ -305,6 +393,116 @@ def test_labels_that_are_there_are_not_written_over(
     assert mine.read_text() == "mine"
 
 
+def interrupted(asked: Survey, predictor: Predictor, *, heard: int) -> None:
+    """Leave of a survey what one that was killed after some files leaves."""
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_after(heard, patch)
+        with pytest.raises(KeyboardInterrupt):
+            survey(asked, predictor)
+
+
+def with_labels(files: Mapping[str, Path], folder: Path, form: str = "audacity") -> Survey:
+    labels = LabelFiles(folder=folder / "labels", form=FORMATS[form])
+    return wanted(files, folder / "e.csv", asked=TIMELY, labels=labels)
+
+
+def test_going_on_writes_over_nothing_that_came_between(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    asked = with_labels(files, tmp_path)
+    interrupted(asked, tiny, heard=2)
+    for mine in (tmp_path / "labels" / "b.wav.txt", asked.out, asked.skipped_out):
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("mine")
+        with pytest.raises(PasstError, match=f"{mine.name} is there already; name another, or"):
+            survey(asked, tiny)
+        assert mine.read_text() == "mine"
+        mine.unlink()
+    assert survey(asked, tiny).before == 2
+
+
+def test_what_comes_while_it_listens_is_not_written_over(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = wanted(files, tmp_path / "r.csv")
+
+    def meanwhile(*given: Any, **options: Any) -> Iterator[Any]:
+        yield from outcomes(*given, **options)
+        asked.out.write_text("mine")
+
+    monkeypatch.setattr(run, "outcomes", meanwhile)
+    with pytest.raises(PasstError, match=r"r\.csv is there already"):
+        survey(asked, tiny)
+    assert asked.out.read_text() == "mine"
+
+
+def test_a_table_that_another_run_finished_meanwhile_is_not_written_over(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, opened = wanted(files, tmp_path / "r.csv"), journal.opened
+    interrupted(asked, tiny, heard=1)
+
+    def late(*given: Any) -> Any:
+        journal.remove(asked.out)
+        asked.out.write_text("finished")
+        return opened(*given)
+
+    monkeypatch.setattr(journal, "opened", late)
+    with pytest.raises(PasstError, match=r"r\.csv is there already"):
+        survey(asked, tiny)
+    assert asked.out.read_text() == "finished"
+
+
+def test_a_kill_while_it_writes_is_gone_on_after(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = with_labels(files, tmp_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("_write_table", "_write_skipped"):  # after the labels, after the table
+        with monkeypatch.context() as patch:
+            patch.setattr(run, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                survey(asked, tiny)
+    mine = tmp_path / "labels" / "b.wav.txt"
+    theirs = mine.read_text()
+    mine.write_text(theirs + "mine")
+    with pytest.raises(PasstError, match=r"b\.wav\.txt is there already"):
+        survey(asked, tiny)
+    mine.unlink()
+    assert survey(asked, tiny).before == 3
+    assert mine.read_text() == theirs
+    assert not journal.path_beside(asked.out).exists()
+
+
+def test_labels_for_another_place_are_another_survey(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    asked = with_labels(files, tmp_path)
+    interrupted(asked, tiny, heard=1)
+    others = (
+        with_labels(files, tmp_path, "raven").labels,
+        LabelFiles(folder=tmp_path / "other", form=FORMATS["audacity"]),
+        None,
+    )
+    for other in others:
+        with pytest.raises(PasstError, match=r"was begun with labels.*ask as before to go on"):
+            survey(replace(asked, labels=other), tiny)
+
+
+def test_a_name_that_is_too_long_for_its_labels_costs_only_its_sound(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    name = "x" * 245 + ".wav"
+    files |= {name: write(tmp_path / "sounds" / name, tone(0.3))}
+    summary = survey(with_labels(files, tmp_path, "raven"), tiny)
+    assert summary.heard == 3
+    assert "File name too long" in summary.skipped[name]
+    assert summary.skipped[name].endswith("give the sound a shorter name")
+
+
 def test_a_survey_of_other_settings_is_not_gone_on_with(
     files: dict[str, Path], tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,7 +522,7 @@ def test_a_survey_of_other_settings_is_not_gone_on_with(
     assert survey(first, tiny).before == 1
 
 
-@pytest.mark.parametrize("make", ("text", "tables", "settings"))
+@pytest.mark.parametrize("make", ("text", "tables", "maker"))
 def test_a_damaged_journal_is_told(
     files: dict[str, Path], tiny: Predictor, tmp_path: Path, make: str
 ) -> None:
@@ -333,7 +531,7 @@ def test_a_damaged_journal_is_told(
         notes.write_text("not a journal at all, " * 200)
     else:
         with closing(sqlite3.connect(notes)) as database:
-            database.execute(f"CREATE TABLE {'other' if make == 'tables' else 'settings'} (text)")
+            database.execute(f"CREATE TABLE {'other' if make == 'tables' else 'maker'} (text)")
             database.execute("CREATE TABLE heard (file)")
     with pytest.raises(PasstError, match="is not what a run before this one left .* begin anew"):
         survey(wanted(files, tmp_path / "r.csv"), tiny)
@@ -415,3 +613,25 @@ def test_a_file_that_may_not_be_read_is_skipped(
     files["b.wav"].chmod(0)
     summary = survey(wanted(files, tmp_path / "r.csv"), tiny)
     assert "Permission denied" in summary.skipped["b.wav"]
+
+
+@pytest.mark.parametrize("asked", (Classes(), TIMELY))
+def test_a_file_that_becomes_shorter_while_it_is_read_is_skipped(
+    files: dict[str, Path],
+    tiny: Predictor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Asked,
+) -> None:
+    monkeypatch.setattr("passt_core.inference.survey.asked.HELD_S", 1.0)
+    cut_while_read(files["long.flac"], monkeypatch)
+    summary = survey(wanted(files, tmp_path / "r.csv", asked=asked), tiny)
+    assert summary.heard == 2
+    assert "became shorter while it was read" in summary.skipped["long.flac"]
+
+
+def test_a_survey_is_not_taken_for_a_library_that_is_built(
+    files: dict[str, Path], tiny: Predictor, tmp_path: Path
+) -> None:
+    interrupted(wanted(files, tmp_path / "x.csv"), tiny, heard=1)
+    assert unfinished(tmp_path) == ()

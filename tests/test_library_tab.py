@@ -8,6 +8,7 @@ import gc
 import os
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -669,6 +670,22 @@ def test_what_is_stored_is_shared_and_stays(
     later.delete(again, shown[later.visit], 5)
     assert "was deleted meanwhile" in on.delete(visitor, visit, 5)[on.tab.told].value
     assert not [p for p in (tmp_path / "storage").rglob("*") if p.is_file()]
+
+
+def test_nothing_is_added_to_a_library_of_another_precision(
+    tiny: Predictor, files: list[str], tmp_path: Path
+) -> None:
+    _, visit = _built(_handlers(_services(tiny, storage=tmp_path / "storage")), files)
+    left(visit)
+    other = copy(tiny)
+    other.precision = "int8"
+    on = _handlers(_services(other, storage=tmp_path / "storage", library="mine"))
+    shown = on.choose(None, None, "stored:mine", 5)
+    visitor, visit = shown[on.shown.state], shown[on.visit]
+    told = _notice(on, _all(on.building.add(visitor, visit, files)))
+    assert "made in fp32, and this app listens in int8" in told
+    assert str(tmp_path) not in told
+    left(visit)
 
 
 def test_a_storage_that_cannot_be_written_is_told(tmp_path: Path) -> None:

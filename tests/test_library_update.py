@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +279,55 @@ def test_a_journal_of_another_model_or_a_damaged_one_is_begun_anew(
         database.execute("INSERT INTO maker VALUES ('another')")
     database.close()
     assert len(again(folder, tiny).clips) == 4
+
+
+def in_int8(predictor: Predictor) -> Predictor:
+    """A predictor that says it is of another precision."""
+    other = copy(predictor)
+    other.precision = "int8"
+    return other
+
+
+def test_a_library_is_of_one_precision(
+    library: SoundLibrary, folder: Path, tiny: Predictor, heard: list[str]
+) -> None:
+    assert library.manifest.precision == "fp32"
+    put(folder / "new.wav", noise(0.4))
+    command = r"library rebuild mine --model \S+ --precision int8 --index"
+    with pytest.raises(LibraryError, match=rf"in fp32, and this is int8: .* again: .*{command}"):
+        finished(adding(library.folder, [], in_int8(tiny)))
+    assert heard == []
+    other = again(folder, in_int8(tiny))
+    assert other.manifest.precision == "int8"
+    assert len(heard) == len(other.clips) == 5
+    assert "rebuild mine --model" in other.rebuild
+    assert "--precision int8" in other.rebuild
+    heard.clear()
+    assert len(again(folder, in_int8(tiny)).clips) == 5
+    assert heard == []
+
+
+def test_a_manifest_from_before_there_were_precisions_is_of_fp32(
+    library: SoundLibrary, folder: Path, tiny: Predictor, heard: list[str]
+) -> None:
+    path = library.folder / "manifest.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    assert about.pop("precision") == "fp32"
+    path.write_text(json.dumps(about), encoding="utf-8")
+    assert len(again(folder, tiny).clips) == 4
+    assert heard == []
+
+
+def test_a_build_that_was_stopped_does_not_go_on_in_another_precision(
+    library: SoundLibrary, tiny: Predictor, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passt_core.inference.many.BATCH", 2)
+    steps = rebuilding(library.folder, tiny)
+    next(step for step in steps if step.stage == "embedding")
+    steps.close()
+    heard.clear()
+    finished(rebuilding(library.folder, in_int8(tiny)))
+    assert len(heard) == 4
 
 
 def test_two_builds_of_one_library_do_not_mix(

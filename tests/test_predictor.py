@@ -23,8 +23,9 @@ from passt_core.inference.analysis import PatchGrid
 from passt_core.inference.windows import Windowing, joined
 from passt_core.network import checkpoints
 from passt_core.network.model import PasstConfig
+from passt_core.signal.audio import load
 from passt_core.signal.mel import MelConfig
-from tests.sounds import RATE, TINY, noise, randomised, save_network, tone, write
+from tests.sounds import RATE, TINY, cut_while_read, noise, randomised, save_network, tone, write
 
 SPEC = PatchoutSpec(time=20, freq=2, unstructured=30)
 
@@ -469,3 +470,14 @@ def test_a_tone_lies_in_the_row_that_says_so(tiny: Predictor) -> None:
         loudest = int(analysis.mel[:, 100].argmax())
         low, high = grid.hz(loudest // 16)
         assert low * 0.95 <= hz <= high * 1.05
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_refused(
+    tiny: Predictor, tmp_path: Path
+) -> None:
+    for listen in (tiny.analyze_file, lambda path: list(tiny.stretches(path)), load):
+        path = write(tmp_path / "cut.wav", noise(40.0))
+        with pytest.MonkeyPatch.context() as patch:
+            cut_while_read(path, patch)
+            with pytest.raises(AudioError, match="became shorter while it was read"):
+                listen(path)

@@ -159,10 +159,10 @@ def _wanted(path: Path, options: FolderOptions, top_k: int) -> Survey:
     left_out: dict[str, str] = {}
     files = {one_line(path.name): path}
     if _is_folder(path):
-        from passt_core.library.catalogue import catalogue  # noqa: PLC0415
+        from passt_core.library.catalogue import listing  # noqa: PLC0415
 
-        found = catalogue(path)
-        files = {sound.file: found.root / sound.file for sound in found.sounds}
+        found = listing(path)
+        files = {file: found.root / file for file in found.files}
         left_out = {item.file: item.reason for item in found.skipped}
     return Survey(
         files=files,

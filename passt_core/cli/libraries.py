@@ -293,6 +293,7 @@ def _facts(library: SoundLibrary) -> list[tuple[str, object]]:
         ("labels", len({clip.label for clip in library.clips if clip.label})),
         ("minutes", round(library.manifest.seconds / 60, 1)),
         ("model", library.manifest.model),
+        ("precision", library.manifest.precision),
         ("folder", str(library.folder)),
         ("index", nearest.kind(library.index)),
         ("skipped", states["skipped"]),

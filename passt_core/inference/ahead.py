@@ -15,7 +15,12 @@ WORKERS = 2
 
 
 def ahead(
-    work: Callable[[T], R], items: Iterable[T], *, workers: int = WORKERS, most: int = 16
+    work: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int = WORKERS,
+    most: float = 16,
+    size: Callable[[T], float] = lambda _: 1,
 ) -> Iterator[tuple[T, R]]:
     """Do work in threads, a few items ahead of who takes the results; their order stays.
 
@@ -25,18 +30,23 @@ def ahead(
         work: done on each item, in any of the threads; what it raises comes out with its turn.
         items: taken when there is room for them.
         workers: threads.
-        most: results that may wait to be taken, beside those that are being worked on.
+        most: results that may wait to be taken, with those that are being worked on; as many as
+            there are threads always may.
+        size: how many results an item counts as.
 
     Yields:
         Each item with its result. Closed early, no further item is begun.
     """
     waiting: deque[tuple[T, Future[R]]] = deque()
+    held = 0.0
     with ThreadPoolExecutor(workers, thread_name_prefix="ahead") as pool:
         try:
             for item in items:
                 waiting.append((item, pool.submit(work, item)))
-                if len(waiting) > most + workers:
+                held += size(item)
+                while held > most and len(waiting) > workers:
                     first, result = waiting.popleft()
+                    held -= size(first)
                     yield first, result.result()
             while waiting:
                 first, result = waiting.popleft()

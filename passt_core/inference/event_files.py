@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import html
 import io
 import json
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 
+from passt_core.files import csv_writer
 from passt_core.inference.analysis import DIGITS
 from passt_core.inference.events import Event, EventRule
 from passt_core.signal.mel import MelConfig
@@ -71,7 +71,7 @@ def plain(label: str) -> str:
 def to_csv(events: Sequence[Event], source: EventSource) -> str:
     """A table with a header and commas, a row for each event."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    table = csv_writer(text)
     table.writerow(CSV_COLUMNS)
     file = _utf8(source.file)
     for e in events:

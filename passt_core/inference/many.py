@@ -1,4 +1,4 @@
-"""Many sound files, one question: those that fit are decoded ahead of the model, others stream.
+"""Many sound files, one question: short ones are decoded ahead of the model, others stream.
 
 What is asked is the caller's: embeddings for a library, classes or events for a table.
 """
@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import numpy as np
+
 from passt_core.errors import AudioError
 from passt_core.inference.ahead import WORKERS, ahead
 from passt_core.inference.predictor import Predictor, WindowProgress
@@ -19,6 +21,10 @@ from passt_core.signal.audio import Waveform
 
 BATCH = 32
 """Sounds that are given to the model together: several encoder passes of those of one length."""
+BATCH_S = 320.0
+"""Seconds of sound that they have at most, together; as many wait for the model."""
+BEYOND_S = 1.0
+"""A sound that goes on for longer than this after the end that its header tells of is streamed."""
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
@@ -52,8 +58,8 @@ def outcomes(
 ) -> Iterator[dict[str, A | str]]:
     """Listen to files; one that cannot be read gives its reason.
 
-    Sounds of like length are heard together. Memory is that of a few short sounds, or of what
-    :meth:`Question.of_file` takes.
+    Sounds of like length are heard together. Memory is that of twice :data:`BATCH_S` of sound and
+    of one more held sound for each thread, or of what :meth:`Question.of_file` takes.
 
     Args:
         files: key → file.
@@ -75,13 +81,39 @@ def outcomes(
     order = sorted(lengths, key=lambda key: lengths[key])  # so that alike lengths meet
     held = [key for key in order if lengths[key] <= asked.held_s(predictor)]
     rate = predictor.sample_rate
-    decoded = ahead(lambda key: _decoded(files[key], rate), held, workers=workers, most=BATCH)
-    for batch in iter(lambda: dict(islice(decoded, BATCH)), {}):
-        yield _together(batch, files, predictor, asked)
+    decoded = ahead(
+        lambda key: _decoded(files[key], rate, lengths[key]),
+        held,
+        workers=workers,
+        most=1.0,
+        size=lambda key: _share(lengths[key]),
+    )
+    for batch in _batches(held, lengths):
+        yield _together(dict(islice(decoded, len(batch))), files, predictor, asked)
         clock.heard(batch)
     for key in order[len(held) :]:
         yield {key: _alone(files[key], predictor, asked, clock.within)}
         clock.heard([key])
+
+
+def _share(seconds: float) -> float:
+    """Part of a batch that a sound takes."""
+    return max(1 / BATCH, seconds / BATCH_S)
+
+
+def _batches(keys: Sequence[str], lengths: Mapping[str, float]) -> Iterator[list[str]]:
+    """Keys in their order, as many together as a batch takes."""
+    batch: list[str] = []
+    taken = 0.0
+    for key in keys:
+        share = _share(lengths[key])
+        if batch and taken + share > 1.0:
+            yield batch
+            batch, taken = [], 0.0
+        batch.append(key)
+        taken += share
+    if batch:
+        yield batch
 
 
 class _Clock:
@@ -104,14 +136,16 @@ class _Clock:
 
 
 def _together(
-    sounds: Mapping[str, Waveform | str],
+    sounds: Mapping[str, Waveform | str | None],
     files: Mapping[str, Path],
     predictor: Predictor,
     asked: Question[A],
 ) -> dict[str, A | str]:
-    """What sounds that were decoded give; a reason stays a reason."""
-    whole = {key: sound for key, sound in sounds.items() if not isinstance(sound, str)}
+    """What sounds that were decoded give; a reason stays a reason, and what is longer streams."""
     found: dict[str, A | str] = {k: sound for k, sound in sounds.items() if isinstance(sound, str)}
+    longer = [key for key, sound in sounds.items() if sound is None]
+    found |= {key: _alone(files[key], predictor, asked) for key in longer}
+    whole = {key: sound for key, sound in sounds.items() if isinstance(sound, np.ndarray)}
     try:
         answers = asked.of_whole(list(whole.values()), predictor)
     except AudioError:  # one of them; alone, each answers for itself
@@ -129,7 +163,7 @@ def _alone(
     try:
         return asked.of_file(path, predictor, told)
     except (AudioError, OSError) as error:
-        return str(error)
+        return _reason(path, error)
 
 
 def _length(path: Path) -> float | str:
@@ -137,12 +171,27 @@ def _length(path: Path) -> float | str:
     try:
         seconds = audio.info(path).duration_s
     except (AudioError, OSError) as error:
-        return str(error)
+        return _reason(path, error)
     return math.inf if seconds is None else seconds
 
 
-def _decoded(path: Path, rate: int) -> Waveform | str:
+def _decoded(path: Path, rate: int, seconds: float) -> Waveform | str | None:
+    """A sound of about so many seconds, whole, or why it cannot be read; None: it is longer."""
+    most_s = seconds + BEYOND_S
     try:
-        return audio.load(path, sample_rate=rate)
+        sound = audio.load(path, duration_s=most_s, sample_rate=rate, silence_allowed=True)
+        if len(sound) >= round(most_s * rate):
+            return None
+        [sound] = audio.checked_stream([sound], rate, name=path.name)
     except (AudioError, OSError) as error:
+        return _reason(path, error)
+    return sound
+
+
+def _reason(path: Path, error: AudioError | OSError) -> str:
+    if isinstance(error, AudioError):
         return str(error)
+    return (
+        f"{path.name} cannot be read any more ({error.strerror or error}); "
+        "see that it stays where it is, and try again"
+    )

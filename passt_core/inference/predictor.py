@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -173,13 +173,18 @@ class Predictor:
         Raises:
             AudioError: as :meth:`analyze_file`, some of it only at the end.
         """
-        blocks = audio_io.stream(path, sample_rate=self.sample_rate)
-        checked = audio_io.checked_stream(blocks, self.sample_rate, name=Path(path).name)
-        lengths: list[int] = []
         windowing = replace(self.windowing, hop=self.windowing.length)
-        windows = (w for w in windowing.cut(_measured(checked, lengths)) if w[1].any())
-        for window, _ in self._passes.follow(windows, PatchoutSpec(), 0):
-            yield replace(window, end_s=min(window.end_s, sum(lengths) / self.sample_rate))
+        yield from self._of_file(path, windowing, silent=False)
+
+    def windows(self, path: str | Path) -> Iterator[WindowAnalysis]:
+        """Listen to a file as it is read, window after window as :meth:`analyze_file` cuts it.
+
+        Memory stays bounded.
+
+        Raises:
+            AudioError: as :meth:`analyze_file`, some of it only at the end.
+        """
+        yield from self._of_file(path, self.windowing, silent=True)
 
     def follow(
         self, blocks: Iterable[Waveform], windowing: Windowing | None = None
@@ -195,6 +200,23 @@ class Predictor:
         """
         windows = (windowing or self.windowing).cut(blocks)
         yield from self._passes.follow(windows, PatchoutSpec(), 0)
+
+    def follow_together(
+        self, sounds: Sequence[Waveform], windowing: Windowing
+    ) -> Iterator[list[Heard]]:
+        """Listen to sounds that are there; their windows share encoder passes.
+
+        Args:
+            sounds: mono samples at the model's rate.
+            windowing: how they are cut.
+
+        Yields:
+            What :meth:`follow` yields of each sound, in their order.
+        """
+        cut = [list(windowing.cut([samples])) for samples in sounds]
+        heard = self._passes.follow(chain.from_iterable(cut), PatchoutSpec(), 0)
+        for windows in cut:
+            yield list(islice(heard, len(windows)))
 
     def analyze_batch(
         self, clips: Sequence[Clip], patchout: PatchoutSpec | None = None, seed: int = 0
@@ -243,6 +265,20 @@ class Predictor:
         lengths: list[int] = []
         windows = self.windowing.cut(_measured(blocks, lengths))
         return self._summary(lengths, self._passes.follow(windows, spec, seed), spec, seed)
+
+    def _of_file(
+        self, path: str | Path, windowing: Windowing, *, silent: bool
+    ) -> Iterator[WindowAnalysis]:
+        """Windows of a file, those of digital silence only where they are asked for.
+
+        None ends after the file: a shorter one is padded with silence.
+        """
+        blocks = audio_io.stream(path, sample_rate=self.sample_rate)
+        checked = audio_io.checked_stream(blocks, self.sample_rate, name=Path(path).name)
+        lengths: list[int] = []
+        windows = (w for w in windowing.cut(_measured(checked, lengths)) if silent or w[1].any())
+        for window, _ in self._passes.follow(windows, PatchoutSpec(), 0):
+            yield replace(window, end_s=min(window.end_s, sum(lengths) / self.sample_rate))
 
     def _grid(self, frames: int) -> PatchGrid:
         return PatchGrid.of(self.checkpoint.config, self.checkpoint.front_end, frames)

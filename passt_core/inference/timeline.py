@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,19 +187,28 @@ def listen(
     raise sound.fault
 
 
-def listen_whole(predictor: Predictor, samples: Waveform, pace: Pace | None = None) -> Timeline:
-    """Listen along samples that are there: mono, (n,), at the model's rate.
+def listen_together(
+    predictor: Predictor, sounds: Sequence[Waveform], pace: Pace | None = None
+) -> Iterator[Timeline]:
+    """Listen along sounds that are there: mono, (n,), at the model's rate.
+
+    Their windows share encoder passes.
+
+    Yields:
+        The whole timeline of each, in their order.
 
     Raises:
         PasstError: the pace does not suit the model.
-        AudioError: the timeline would hold too many values.
+        AudioError: a timeline would hold too many values.
     """
     windowing = (pace or Pace()).windowing(predictor)
-    duration_s = len(samples) / predictor.sample_rate
-    track = _Track(predictor, windowing, duration_s)
-    for window, mel in predictor.follow([samples], windowing):
-        track.add(window, mel)
-    return track.snapshot(duration_s)
+    together = predictor.follow_together(sounds, windowing)
+    for samples, heard in zip(sounds, together, strict=True):
+        duration_s = len(samples) / predictor.sample_rate
+        track = _Track(predictor, windowing, duration_s)
+        for window, mel in heard:
+            track.add(window, mel)
+        yield track.snapshot(duration_s)
 
 
 class _Sound:
@@ -217,7 +226,6 @@ class _Sound:
         self.fault: AudioError | None = None
         self._path = path
         self._rate = rate
-        self._size = path.stat().st_size
 
     def pieces(self, windowing: Windowing) -> Generator[Waveform, None, None]:
         """The samples, in pieces that each complete a window; the rest comes last."""
@@ -238,25 +246,12 @@ class _Sound:
             for block in audio.checked_stream(read, self._rate, name=self._path.name):
                 self.samples += len(block)
                 yield block
-            self._check_whole()
         except AudioError as error:
             self.fault = error
         except OSError as error:
             self.fault = AudioError(
                 f"{self._path.name} cannot be read any more ({error.strerror or error}); "
                 "see that it stays where it is, and try again"
-            )
-
-    def _check_whole(self) -> None:
-        """Refuse a file that was cut off while it was read.
-
-        Raises:
-            AudioError: it was.
-        """
-        if self._path.exists() and self._path.stat().st_size < self._size:
-            raise AudioError(
-                f"{self._path.name} became shorter while it was read, after "
-                f"{self.samples / self._rate:.2f} s; let no other program write it, and try again"
             )
 
 

@@ -18,10 +18,16 @@ from passt_core.inference.predictor import Predictor
 from passt_core.library import nearest, soundmap
 from passt_core.library.catalogue import Sound
 from passt_core.library.embed import Heard, Outcome
-from passt_core.library.manifest import METRIC, SCHEMA, Manifest, MapFacts, Source
+from passt_core.library.manifest import (
+    METRIC,
+    SCHEMA,
+    Manifest,
+    MapFacts,
+    Source,
+    rebuild_command,
+)
 from passt_core.library.store import Contents, SoundLibrary
 from passt_core.library.tables import FILES, FileRecord, LibraryClip, State, read_files
-from passt_core.network.checkpoints import Checkpoint
 
 Key = tuple[int, str]
 """Source and file."""
@@ -53,14 +59,14 @@ class Known:
     manifest: Manifest | None = None
 
     @classmethod
-    def read(cls, home: Path, checkpoint: Checkpoint) -> Known:
-        """What the library in a folder knew; of one by another model only where its sounds lie."""
+    def read(cls, home: Path, predictor: Predictor) -> Known:
+        """What the library in a folder knew; of another model's only where its sounds lie."""
         try:
             manifest = Manifest.read(home)
         except LibraryError:
             return cls()
         try:
-            return cls.of(SoundLibrary.open(home, checkpoint))
+            return cls.of(opened(home, predictor))
         except LibraryError:
             return cls(sources=manifest.sources, removed=removed_of(home), manifest=manifest)
 
@@ -96,6 +102,24 @@ class Known:
             for r in self.files.values()
             if r.sha256 and r.modified_ns
         }
+
+
+def opened(home: Path, predictor: Predictor) -> SoundLibrary:
+    """Open a library that more may be embedded into, by the model and in the precision it is of.
+
+    Raises:
+        LibraryError: as :meth:`SoundLibrary.open`; it is of another precision.
+    """
+    library = SoundLibrary.open(home, predictor.checkpoint)
+    manifest, precision = library.manifest, predictor.precision
+    if manifest.precision != precision:
+        again = rebuild_command(home, manifest, predictor.checkpoint.source, precision)
+        raise LibraryError(
+            f"the library {manifest.name} was made in {manifest.precision}, and this is "
+            f"{precision}: one library holds embeddings of one precision; listen in "
+            f"{manifest.precision}, or make it again: {again}"
+        )
+    return library
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,6 +168,7 @@ def assembled(
         next_number=max(known.next_number, 1 + max(clip.number for clip in clips)),
         map=facts,
         files={},
+        precision=predictor.precision,
     )
     return manifest, contents
 

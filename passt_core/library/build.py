@@ -10,7 +10,7 @@ from passt_core.errors import LibraryError
 from passt_core.files import ROOT, sha256_of
 from passt_core.inference.predictor import Predictor
 from passt_core.library import journal, store
-from passt_core.library.assemble import Gathered, Known, assembled, removed_of
+from passt_core.library.assemble import Gathered, Known, assembled, opened, removed_of
 from passt_core.library.catalogue import Place, SkippedFile, Sound, gather
 from passt_core.library.embed import Outcome, embed
 from passt_core.library.journal import Journal
@@ -36,8 +36,9 @@ def build(
     """Make a library of a folder's sounds, or bring it up to date.
 
     Only what is new or has changed is heard; what is gone from the folder goes from the library;
-    what was removed by hand stays out; folders that were added to the library stay in it. The same
-    sounds, model and machine give the same library; only its dates differ.
+    what was removed by hand stays out; folders that were added to the library stay in it. Another
+    model or precision than the library is of hears all of it again. The same sounds, model and
+    machine give the same library; only its dates differ.
 
     Args:
         folder: the sounds, in it and in the folders in it.
@@ -68,7 +69,7 @@ def building(
 ) -> Steps:
     """:func:`build`, step by step, in ``home``."""
     wanted = _source(home, Path(folder), labels)
-    known = Known.read(home, predictor.checkpoint)
+    known = Known.read(home, predictor)
     sources: tuple[Source, ...] = (wanted,)
     if any(source.root == wanted.root for source in known.sources):  # with others that were added
         sources = tuple(wanted if s.root == wanted.root else s for s in known.sources)
@@ -96,9 +97,10 @@ def adding(
     removed by hand comes back if it is named.
 
     Raises:
-        LibraryError: there is no library, it is of another model, or a path is not there.
+        LibraryError: there is no library, it is of another model or precision, or a path is not
+            there.
     """
-    library = SoundLibrary.open(home, predictor.checkpoint)
+    library = opened(home, predictor)
     known = Known.of(library)
     sources = _with_paths(home, library.manifest.sources, paths, labels)
     named = {path.resolve() for path in paths if path.is_file()}
@@ -129,7 +131,7 @@ def _updating(home: Path, sources: tuple[Source, ...], predictor: Predictor, kno
     places = [Place.of(source, home) for source in sources]
     sounds, skipped = gather(places)
     paths = {(s.source, s.file): places[s.source].root / s.file for s in sounds}
-    with journal.opened(home, predictor.checkpoint) as notes:
+    with journal.opened(home, predictor) as notes:
         records = yield from _reading(sounds, paths, known, notes)
         outcomes: dict[str, Outcome] = {**known.heard, **notes.heard()}
         fresh = {

@@ -70,6 +70,15 @@ class Catalogue:
     skipped: tuple[SkippedFile, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Paths under a folder of what may be a sound, sorted, and what was left out."""
+
+    root: Path
+    files: tuple[str, ...]
+    skipped: tuple[SkippedFile, ...]
+
+
 def gather(places: Sequence[Place]) -> tuple[tuple[Sound, ...], tuple[SkippedFile, ...]]:
     """List the sounds of several folders, and what is left out of them.
 
@@ -125,11 +134,32 @@ def catalogue(
         LibraryError: the folder is not one, or holds no sound; the CSV cannot be read, or gives
             one id twice.
     """
+    found = listing(folder, only=only)
+    table = labels or found.root / LABELS_FILE
+    rows = _read_rows(table) if labels or table.is_file() else {}
+    absent = sorted(rows.keys() - set(found.files)) if only is None else []
+    missing = tuple(
+        SkippedFile(file=name, reason=f"{table.name} names it, but it is not there")
+        for name in absent
+    )
+    sounds = tuple(_sound(name, rows.get(name, {})) for name in found.files)
+    _check_ids(sounds, table.name)
+    return Catalogue(root=found.root, sounds=sounds, skipped=(*found.skipped, *missing))
+
+
+def listing(folder: str | Path, *, only: Collection[str] | None = None) -> Listing:
+    """List the files of a folder, and of the folders in it, that are called as sounds are.
+
+    Args:
+        folder: the sounds.
+        only: paths under the folder of the files that are meant; None: all.
+
+    Raises:
+        LibraryError: the folder is not one, or holds no sound.
+    """
     root = Path(folder).resolve()
     if not root.is_dir():
         raise LibraryError(f"{folder} is not a folder; give the folder that holds the sounds")
-    table = labels or root / LABELS_FILE
-    rows = _read_rows(table) if labels or table.is_file() else {}
     names, skipped = _files(root)
     if only is not None:
         names, skipped = names & set(only), [item for item in skipped if item.file in only]
@@ -138,14 +168,7 @@ def catalogue(
             f"there is no sound in {folder} or the folders in it; "
             "WAV, FLAC, OGG, Opus, MP3, AIFF, M4A and the like are taken"
         )
-    absent = sorted(rows.keys() - names) if only is None else []
-    skipped += [
-        SkippedFile(file=name, reason=f"{table.name} names it, but it is not there")
-        for name in absent
-    ]
-    sounds = tuple(_sound(name, rows.get(name, {})) for name in sorted(names))
-    _check_ids(sounds, table.name)
-    return Catalogue(root=root, sounds=sounds, skipped=tuple(skipped))
+    return Listing(root=root, files=tuple(sorted(names)), skipped=tuple(skipped))
 
 
 def _files(root: Path) -> tuple[set[str], list[SkippedFile]]:

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from passt_core.errors import LibraryError
+from passt_core.inference.predictor import Predictor
+from passt_core.journal import connected
 from passt_core.library.embed import Heard, Outcome
 from passt_core.library.manifest import SCHEMA
-from passt_core.network.checkpoints import Checkpoint
 
 _TABLES = """
-CREATE TABLE maker (text TEXT NOT NULL);
 CREATE TABLE heard (
     sha256 TEXT PRIMARY KEY, reason TEXT, starts TEXT, ends TEXT, vectors BLOB
 );
@@ -81,18 +81,21 @@ class Journal:
 
 
 @contextmanager
-def opened(home: Path, checkpoint: Checkpoint) -> Iterator[Journal]:
-    """Open the journal of a library's build, or begin one; one of another model begins anew.
+def opened(home: Path, predictor: Predictor) -> Iterator[Journal]:
+    """Open the journal of a library's build, or begin one.
+
+    One of another model, or in another precision, begins anew.
 
     Raises:
         LibraryError: it cannot be written there, or another build of the library is writing it.
     """
     path = path_beside(home)
-    maker = json.dumps([SCHEMA, checkpoint.sha256, asdict(checkpoint.front_end)])
+    checkpoint = predictor.checkpoint
+    front_end = asdict(checkpoint.front_end)
+    maker = json.dumps([SCHEMA, checkpoint.sha256, front_end, predictor.precision])
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with closing(_database(path, maker)) as database:
-            yield Journal(database, checkpoint.config.dim)
+            yield Journal(database, predictor.embedding_dim)
     except (OSError, sqlite3.Error) as error:
         raise LibraryError(
             f"{path} cannot be written ({error}); let another build of the library end, or choose "
@@ -107,36 +110,20 @@ def remove(home: Path) -> None:
 
 
 def _database(path: Path, maker: str) -> sqlite3.Connection:
-    """A database of the tables, of this maker, locked for this process."""
+    """The journal of this maker; what else lies there is removed."""
     for _ in range(2):
-        database = sqlite3.connect(path)
         try:
-            # Lets go of the lock only when it is closed: two builds cannot mix their journals.
-            database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            if _is_of(database, maker):
-                return database
-        except sqlite3.DatabaseError as error:
-            database.close()
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-        else:
-            database.close()
+            database, found = connected(path, _TABLES, maker)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # damaged
+            path.unlink()
+            continue
+        if found == maker:
+            return database
+        database.close()
         path.unlink()
     raise sqlite3.OperationalError("it was replaced while it was opened")
-
-
-def _is_of(database: sqlite3.Connection, maker: str) -> bool:
-    """Whether this maker's journal is there; an empty database becomes one."""
-    database.execute("BEGIN EXCLUSIVE")
-    if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        database.rollback()
-        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES}")
-        database.execute("INSERT INTO maker VALUES (?)", (maker,))
-        database.commit()
-        return True
-    found = database.execute("SELECT text FROM maker").fetchall()
-    database.commit()
-    return found == [(maker,)]
 
 
 def _columns(outcome: Outcome) -> tuple[str | None, str, str, bytes]:

@@ -19,6 +19,7 @@ from passt_core.signal.mel import MelConfig
 
 SCHEMA = 2
 METRIC = "cosine"
+FP32 = "fp32"
 MANIFEST = "manifest.json"
 
 BUNDLED_SOUNDS = ASSETS / "library"
@@ -71,7 +72,8 @@ class Manifest:
     Attributes:
         schema: version of the format.
         name: of the library.
-        model, weights_sha256, front_end: what embedded it.
+        model, weights_sha256, front_end: what embedded it; precision: of its matrix products, which
+            a manifest from before there were others does not tell.
         dim: length of an embedding; metric: how two are compared; count: how many there are.
         seconds: how long its clips last, together.
         created, changed: when, as ISO 8601 in UTC; tool_version: of this package.
@@ -97,6 +99,7 @@ class Manifest:
     next_number: int
     map: MapFacts
     files: Mapping[str, str]
+    precision: str = FP32
 
     @classmethod
     def read(cls, folder: Path, model: str = BUNDLED) -> Manifest:
@@ -163,13 +166,19 @@ def reason_of(error: Exception) -> str:
     return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
 
 
-def rebuild_command(folder: Path, manifest: Manifest | None = None, model: str = BUNDLED) -> str:
+def rebuild_command(
+    folder: Path,
+    manifest: Manifest | None = None,
+    model: str = BUNDLED,
+    precision: str | None = None,
+) -> str:
     """The command that makes the library in ``folder`` again.
 
     Args:
         folder: of the library.
         manifest: what is known of it, which is where its sounds lie; None: nothing.
         model: name or path of the checkpoint that shall embed it.
+        precision: that it shall have; None: the one it has.
     """
     command = ["python", "-m", "passt_core", "library"]
     if manifest is not None:
@@ -179,6 +188,9 @@ def rebuild_command(folder: Path, manifest: Manifest | None = None, model: str =
         command += ["build", root, "--name", folder.name]
     if model != BUNDLED:
         command += ["--model", model]
+    precision = precision or (manifest.precision if manifest else FP32)
+    if precision != FP32:
+        command += ["--precision", precision]
     index = folder.resolve().parent
     if index != INDEX:
         command += ["--index", str(index)]

@@ -8,6 +8,7 @@ so the memory in use follows what is asked for and not the length of the file.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -101,7 +102,8 @@ def load(
         float32 samples, shape (n,), the mean of the channels.
 
     Raises:
-        AudioError: not readable as sound, shorter than 25 ms, silent, or with NaN or Inf samples.
+        AudioError: not readable as sound, shorter than 25 ms, silent, with NaN or Inf samples, or
+            cut off while it was read.
     """
     pieces = list(stream(path, start_s=start_s, duration_s=duration_s, sample_rate=sample_rate))
     audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
@@ -120,7 +122,8 @@ def stream(
     """Read like :func:`load`, in blocks of about ten seconds; length and silence are not checked.
 
     Raises:
-        AudioError: the file cannot be read as sound, or has samples that no sound has.
+        AudioError: the file cannot be read as sound, has samples that no sound has, or became
+            shorter while it was read.
     """
     if start_s < 0 or (duration_s is not None and duration_s <= 0):
         raise AudioError(
@@ -132,10 +135,10 @@ def stream(
     grid = math.gcd(header.sample_rate, sample_rate)
     first = math.floor(max(0.0, start_s - MARGIN_SECONDS) * grid) / grid
     length = None if duration_s is None else start_s - first + duration_s + MARGIN_SECONDS
-    blocks = _decoded(Path(path), header, first, length)
+    blocks = _unshortened(Path(path), header, first, length)
     mono = (block.mean(axis=1, dtype=np.float32) for block in blocks)
     name = Path(path).name
-    if length is not None:
+    if length is not None and (first > 0 or length < (header.duration_s or math.inf)):
         name += f", from {first:g} s to {first + length:g} s,"
     sound = _checked_samples(mono, name)
     skip = round((start_s - first) * sample_rate)
@@ -272,17 +275,51 @@ def _as_float(audio: NDArray[Any]) -> Waveform:
     return ((audio.astype(np.float64) - middle) / scale).astype(np.float32)
 
 
-def _decoded(
+def _unshortened(
     path: Path, header: AudioInfo, start_s: float, duration_s: float | None
 ) -> Iterator[Waveform]:
-    """Blocks of shape (n, channels) at the file's own rate."""
+    """Blocks of shape (n, channels) at the file's own rate, as many as there were at first.
+
+    Raises:
+        AudioError: the file became shorter before they were read.
+    """
     start = round(start_s * header.sample_rate)
     count = None if duration_s is None else round(duration_s * header.sample_rate)
+    before, read = path.stat(), 0
+    try:
+        for block in _decoded(path, header.sample_rate, start, count):
+            read += len(block)
+            yield block
+    except AudioError:
+        _check_size(path, before, (start + read) / header.sample_rate)
+        raise
+    if count is None or read < count:
+        _check_size(path, before, (start + read) / header.sample_rate)
+
+
+def _check_size(path: Path, before: os.stat_result, seconds: float) -> None:
+    """Refuse a file that is shorter than before; one that was put in its place is another's.
+
+    Raises:
+        AudioError: it is.
+    """
+    try:
+        now = path.stat()
+    except OSError:  # it was removed: what is open stays whole
+        return
+    if os.path.samestat(before, now) and now.st_size < before.st_size:
+        raise AudioError(
+            f"{path.name} became shorter while it was read, after {seconds:.2f} s; "
+            "let no other program write it, and try again"
+        )
+
+
+def _decoded(path: Path, rate: int, start: int, count: int | None) -> Iterator[Waveform]:
     if file := _soundfile(path):
         with file:
             yield from _soundfile_blocks(file, path.name, start, count)
     else:
-        yield from _ffmpeg_blocks(path, header.sample_rate, start, count)
+        yield from _ffmpeg_blocks(path, rate, start, count)
 
 
 def _soundfile(path: Path) -> soundfile.SoundFile | None:

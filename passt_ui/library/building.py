@@ -15,7 +15,7 @@ import gradio as gr
 from passt_core.errors import LibraryError, PasstError
 from passt_core.inference.predictor import Predictor
 from passt_core.library.build import Steps, adding, building, rebuilding
-from passt_core.library.manifest import check_name
+from passt_core.library.manifest import Manifest, check_name
 from passt_core.library.store import SoundLibrary
 from passt_core.library.tables import State
 from passt_ui.library import views
@@ -79,6 +79,7 @@ class BuildHandlers:
                 raise LibraryError(library.library_problem)
             ids = [clip.id.partition("#t=")[0] for clip in library.library.clips]
             listener = self._listener(visitor)
+            _check_precision(library.library.manifest, listener.precision)
             return (
                 yield from self._with_sounds(
                     visit,
@@ -229,6 +230,20 @@ class BuildHandlers:
             return visitor.predictor
         settings = self.services.settings
         return Predictor(visitor.trunk, device=settings.device, precision=settings.precision)
+
+
+def _check_precision(manifest: Manifest, precision: str) -> None:
+    """Refuse to add to a library that was made in another precision; no folder is told here.
+
+    Raises:
+        LibraryError: it was.
+    """
+    if manifest.precision != precision:
+        raise LibraryError(
+            f"the library {manifest.name} was made in {manifest.precision}, and this app listens "
+            f"in {precision}; one library holds embeddings of one precision: build another, or "
+            f"start the app with PASST_PRECISION={manifest.precision}"
+        )
 
 
 def _by_name(message: str, batch: Path) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from passt_core.errors import LibraryError
+from passt_core.files import csv_writer
 from passt_core.library.catalogue import LABELS_FILE
 
 KEPT = ("label", "family", "licence", "origin")
@@ -94,7 +95,7 @@ def _named(row: Mapping[str | None, str], column: str) -> tuple[str, Row]:
 def written(rows: Iterator[tuple[str, str, Row]], path: Path) -> None:
     """Write a library's own table: (file, id, what is known of it) of each sound."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv_writer(file)
         table.writerow(("file", "id", *KEPT))
         table.writerows((name, named, *(row.get(k, "") for k in KEPT)) for name, named, row in rows)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator
 
 from passt_core.errors import PasstError
+from passt_core.files import csv_writer
 from passt_core.inference.analysis import DIGITS
 from passt_core.inference.event_files import FORMATS, EventSource, Format
 from passt_core.inference.events import EventRule
@@ -47,7 +47,7 @@ def events(heard: Heard, rule: EventRule, form: Format) -> str:
 def probabilities(timeline: Timeline) -> Iterator[str]:
     """Every class in every window as CSV, a few hundred windows at a time."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    table = csv_writer(text)
     table.writerow(("start_s", "end_s", *timeline.labels))
     for first in range(0, len(timeline.starts), ROWS_TOGETHER):
         some = slice(first, first + ROWS_TOGETHER)

@@ -14,8 +14,7 @@ from passt_core.inference.analysis import DIGITS, ClipAnalysis, Floats
 from passt_core.inference.events import Event, EventRule, find_events
 from passt_core.inference.many import Question, SecondsHeard
 from passt_core.inference.predictor import Predictor
-from passt_core.inference.timeline import Pace, Timeline, listen, listen_whole
-from passt_core.signal import audio
+from passt_core.inference.timeline import Pace, Timeline, listen, listen_together
 from passt_core.signal.audio import Waveform
 
 Cell = str | int | float
@@ -80,17 +79,15 @@ class Classes:
 
     def of_file(self, path: Path, predictor: Predictor, told: SecondsHeard) -> Heard:
         """As :meth:`Predictor.analyze_file` hears it; the spectrogram is not kept."""
-        lengths: list[int] = []
         rows: list[Row] = []
         sums = np.zeros(len(predictor.labels))
-        count = 0
-        for window, _ in predictor.follow(_counted(path, predictor.sample_rate, lengths)):
+        count, duration_s = 0, 0.0
+        for window in predictor.windows(path):
             span = (window.start_s, window.end_s)
             rows += self._ranked(WINDOW, span, window.probabilities, predictor.labels)
             sums += window.probabilities
-            count += 1
-            told(window.end_s)
-        duration_s = sum(lengths) / predictor.sample_rate
+            count, duration_s = count + 1, window.end_s
+            told(duration_s)
         whole = (sums / count).astype(np.float32)
         clip = self._ranked(CLIP, (0.0, duration_s), whole, predictor.labels)
         return Heard(duration_s=duration_s, rows=(*clip, *(rows if count > 1 else ())))
@@ -136,7 +133,7 @@ class Events:
         return HELD_S
 
     def of_whole(self, sounds: Sequence[Waveform], predictor: Predictor) -> list[Heard]:
-        return [self._of_timeline(listen_whole(predictor, s, self.pace)) for s in sounds]
+        return list(map(self._of_timeline, listen_together(predictor, sounds, self.pace)))
 
     def of_file(self, path: Path, predictor: Predictor, told: SecondsHeard) -> Heard:
         for timeline in listen(predictor, path, self.pace):
@@ -172,10 +169,3 @@ _EVENT_COLUMNS: Mapping[str, type] = MappingProxyType(
         "mean": float,
     }
 )
-
-
-def _counted(path: Path, rate: int, lengths: list[int]) -> Iterator[Waveform]:
-    blocks = audio.stream(path, sample_rate=rate)
-    for block in audio.checked_stream(blocks, rate, name=path.name):
-        lengths.append(len(block))
-        yield block

@@ -1,26 +1,29 @@
 """What a survey has heard so far, on disk file by file: killed at any moment, it goes on there.
 
 An SQLite file beside the table that is being made, gone when the table is written. A file is known
-by its path under the folder, its size and its time of writing.
+by its path under the folder, its size and its time of writing; so are the files that were written.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from passt_core.errors import PasstError
 from passt_core.inference.survey.asked import Heard
+from passt_core.journal import connected
 
 _TABLES = """
-CREATE TABLE settings (text TEXT NOT NULL);
 CREATE TABLE heard (
     file TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     duration_s REAL NOT NULL, rows TEXT NOT NULL
+);
+CREATE TABLE written (
+    file TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL
 );
 """
 
@@ -41,7 +44,7 @@ class Known(NamedTuple):
 
 def path_beside(out: Path) -> Path:
     """Where the journal of a table lies while it is made."""
-    return out.with_name(f".{out.name}.journal")
+    return out.with_name(f".{out.name}.survey")
 
 
 class Journal:
@@ -69,6 +72,16 @@ class Journal:
             if key in wanted:
                 yield key.file, Heard(duration_s=duration_s, rows=tuple(json.loads(rows)))
 
+    def written(self) -> set[Known]:
+        """The files that this survey has put in place, and those that it was about to."""
+        rows = self._database.execute("SELECT file, size, modified_ns FROM written")
+        return {Known(*row) for row in rows}
+
+    def keep_written(self, files: Iterable[Known]) -> None:
+        """Note files that are about to be put in place, so that they are known again."""
+        with self._database:
+            self._database.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?)", files)
+
 
 @contextmanager
 def opened(out: Path, settings: Mapping[str, object]) -> Iterator[Journal]:
@@ -85,11 +98,9 @@ def opened(out: Path, settings: Mapping[str, object]) -> Iterator[Journal]:
     path = path_beside(out)
     is_empty = False
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as database:
-            # Lets go of the lock only when it is closed: two surveys cannot mix their journals.
-            database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            _check_settings(_begun(database, settings), settings, path)
+        database, maker = connected(path, _TABLES, json.dumps(settings))
+        with closing(database):
+            _check_settings(json.loads(maker), settings, path)
             journal = Journal(database)
             try:
                 yield journal
@@ -112,21 +123,6 @@ def opened(out: Path, settings: Mapping[str, object]) -> Iterator[Journal]:
 def remove(out: Path) -> None:
     """Remove the journal: the table is written."""
     path_beside(out).unlink(missing_ok=True)
-
-
-def _begun(database: sqlite3.Connection, settings: Mapping[str, object]) -> dict[str, object]:
-    """The settings of a journal; an empty database becomes one of those that are given."""
-    database.execute("BEGIN EXCLUSIVE")
-    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
-    database.rollback()
-    if not tables:
-        database.executescript(f"BEGIN EXCLUSIVE; {_TABLES}")
-        database.execute("INSERT INTO settings VALUES (?)", (json.dumps(settings),))
-        database.commit()
-    elif not {"settings", "heard"} <= tables:
-        raise sqlite3.DatabaseError("it has other tables")
-    texts = [row[0] for row in database.execute("SELECT text FROM settings")]
-    return dict(json.loads("".join(texts)))
 
 
 def _check_settings(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from passt_core.errors import PasstError
@@ -13,11 +15,14 @@ from passt_core.inference.event_files import EventSource, Format
 from passt_core.inference.many import outcomes
 from passt_core.inference.predictor import Predictor, WindowProgress
 from passt_core.inference.survey import journal, tables
-from passt_core.inference.survey.asked import Asked, Cell, Events, Heard
+from passt_core.inference.survey.asked import Asked, Cell, Events, Heard, Row
 from passt_core.inference.survey.journal import Journal, Known
 
-SCHEMA = 1
+SCHEMA = 2
 """Of the journal and of what is in it."""
+
+_TOGETHER = 16
+"""Files of labels that are written at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,12 @@ class Survey:
         """The table of files that could not be heard."""
         return self.out.with_name(f"{self.out.name}.skipped.csv")
 
+    def written(self, files: Iterable[str]) -> Iterator[Path]:
+        """All that is written if these of the files are heard, and others are not."""
+        yield from (self.out, self.skipped_out)
+        if self.labels:
+            yield from map(self.labels.path, files)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -103,15 +114,15 @@ def survey(
         progress: told the seconds of sound that are done, and how many there are to do.
 
     Raises:
-        PasstError: the table is there already, or begun with other settings; the model cannot be
-            asked this; no file could be heard.
+        PasstError: a file that would be written is there already, and this survey has not written
+            it; the survey was begun with other settings; the model cannot be asked this; no file
+            could be heard.
         OSError: something cannot be written.
     """
     wanted.asked.check(predictor)
-    if not journal.path_beside(wanted.out).exists():
-        _check_nothing_is_there(wanted)
     with journal.opened(wanted.out, _settings(wanted, predictor)) as notes:
         keys, skipped = _known(wanted)
+        _check_free(wanted.written(key.file for key in keys), notes)
         before = notes.known() & keys
         todo = {key.file: key for key in sorted(keys - before)}
         files = {file: wanted.files[file] for file in todo}
@@ -121,8 +132,9 @@ def survey(
         heard = notes.known() & keys
         if not heard:
             raise PasstError(_none_heard(skipped))
+        _check_free(wanted.written(key.file for key in heard), notes)
         rows, seconds = _written(wanted, predictor, notes, heard)
-        _write_skipped(wanted, skipped)
+        _write_skipped(wanted, notes, skipped)
     journal.remove(wanted.out)
     return Summary(
         heard=len(heard),
@@ -134,29 +146,44 @@ def survey(
 
 
 def _settings(wanted: Survey, predictor: Predictor) -> dict[str, object]:
-    """All that the answers depend on."""
+    """All that the answers and their places depend on."""
     model = f"{predictor.name} ({predictor.checkpoint.sha256[:12]})"
+    labels = wanted.labels
     listened = {
         "schema": SCHEMA,
         "model": model,
         "precision": predictor.precision,
         "keep-tokens": predictor.keep_tokens,
+        "labels": str(labels.folder.resolve()) if labels else None,
+        "labels-format": labels.form.name if labels else None,
     }
     return {**listened, **wanted.settings, **wanted.asked.settings}
 
 
-def _check_nothing_is_there(wanted: Survey) -> None:
-    """Refuse to write over what no earlier run of the same survey has left.
+def _check_free(paths: Iterable[Path], notes: Journal) -> None:
+    """Refuse to write over what this survey has not written itself.
 
     Raises:
         PasstError: a file that would be written exists.
     """
-    labels = wanted.labels
-    paths = [wanted.out, wanted.skipped_out]
-    paths += [labels.path(file) for file in wanted.files] if labels else []
+    ours = notes.written()
     for path in paths:
-        if path.exists():
+        if _is_there(path) and _as_written(path, path) not in ours:
             raise PasstError(f"{path} is there already; name another, or delete it")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is something of this name; an OSError if there cannot be."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _as_written(path: Path, file: Path) -> Known:
+    """What ``file``, at ``path`` or about to be put there, is known by among what was written."""
+    return Known.of(str(path.parent.resolve() / path.name), file)
 
 
 def _known(wanted: Survey) -> tuple[set[Known], dict[str, str]]:
@@ -164,13 +191,32 @@ def _known(wanted: Survey) -> tuple[set[Known], dict[str, str]]:
     keys: set[Known] = set()
     skipped = dict(wanted.left_out)
     for file, path in wanted.files.items():
+        reason = _unfit(file, wanted.labels)
         try:
-            keys.add(Known.of(file, path))
+            keys |= {Known.of(file, path)} if reason is None else set()
         except OSError as error:
-            skipped[file] = (
-                f"{path.name} cannot be opened ({error.strerror or error}); check the path"
-            )
+            reason = f"{path.name} cannot be opened ({error.strerror or error}); check the path"
+        if reason is not None:
+            skipped[file] = reason
     return keys, skipped
+
+
+def _unfit(file: str, labels: LabelFiles | None) -> str | None:
+    """Why a sound cannot have a file of labels, if one is to be written."""
+    if labels is None:
+        return None
+    path = labels.path(file)
+    try:
+        # A name is held against a limit only in a folder that is there.
+        there = next(parent for parent in path.parents if parent.is_dir())
+        for tried in (path, there / path.name):
+            _is_there(tried)
+    except OSError as error:
+        return (
+            f"its labels cannot be called {path.name} ({error.strerror or error}); "
+            "give the sound a shorter name"
+        )
+    return None
 
 
 def _written(
@@ -178,7 +224,7 @@ def _written(
 ) -> tuple[int, float]:
     """Write the files of labels, then the table; how many rows, and of how many seconds."""
     if wanted.labels and isinstance(wanted.asked, Events):
-        _write_labels(wanted.labels, wanted.asked, predictor, notes.heard(heard))
+        _write_labels(wanted.labels, wanted.asked, predictor, notes, heard)
     seconds = 0.0
 
     def rows() -> Iterator[tuple[Cell, ...]]:
@@ -187,13 +233,33 @@ def _written(
             seconds += found.duration_s
             yield from ((file, *row) for row in found.rows)
 
-    count = tables.write(wanted.out, {"file": str, **wanted.asked.columns}, rows())
-    return count, seconds
+    columns = {"file": str, **wanted.asked.columns}
+    return _write_table(wanted.out, columns, rows(), notes), seconds
+
+
+def _write_table(path: Path, columns: tables.Columns, rows: Iterable[Row], notes: Journal) -> int:
+    return tables.write(
+        path, columns, rows, lambda made: notes.keep_written([_as_written(path, made)])
+    )
 
 
 def _write_labels(
-    labels: LabelFiles, asked: Events, predictor: Predictor, heard: Iterable[tuple[str, Heard]]
+    labels: LabelFiles, asked: Events, predictor: Predictor, notes: Journal, heard: set[Known]
 ) -> None:
+    """Write the files of labels, many to an entry of the journal: each waits for the disk."""
+    texts = _label_texts(labels, asked, predictor, notes.heard(heard))
+    for some in iter(lambda: dict(islice(texts, _TOGETHER)), {}):
+        with ExitStack() as placed:
+            made = {path: placed.enter_context(atomic_path(path)) for path in some}
+            for path, temporary in made.items():
+                temporary.write_text(some[path], encoding="utf-8", newline="")
+            notes.keep_written(_as_written(*pair) for pair in made.items())
+
+
+def _label_texts(
+    labels: LabelFiles, asked: Events, predictor: Predictor, heard: Iterable[tuple[str, Heard]]
+) -> Iterator[tuple[Path, str]]:
+    """Each file of labels, and what it is to say."""
     front_end = predictor.checkpoint.front_end
     for file, found in heard:
         source = EventSource(
@@ -207,13 +273,13 @@ def _write_labels(
             rule=asked.rule,
         )
         text = labels.form.write(asked.events(found, predictor.labels), source)
-        with atomic_path(labels.path(file)) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")
+        yield labels.path(file), text
 
 
-def _write_skipped(wanted: Survey, skipped: Mapping[str, str]) -> None:
+def _write_skipped(wanted: Survey, notes: Journal, skipped: Mapping[str, str]) -> None:
     if skipped:
-        tables.write(wanted.skipped_out, {"file": str, "reason": str}, sorted(skipped.items()))
+        columns = {"file": str, "reason": str}
+        _write_table(wanted.skipped_out, columns, sorted(skipped.items()), notes)
 
 
 def _none_heard(skipped: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -11,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from passt_core.errors import PasstError
-from passt_core.files import atomic_path
+from passt_core.files import atomic_path, csv_writer
 from passt_core.inference.survey.asked import Row
 
 _GROUP = 65_536
@@ -34,13 +33,19 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def write(path: Path, columns: Columns, rows: Iterable[Row]) -> int:
+def write(
+    path: Path,
+    columns: Columns,
+    rows: Iterable[Row],
+    ready: Callable[[Path], None] = lambda _: None,
+) -> int:
     """Write a table in one step: until all is written, what was there stays.
 
     Args:
         path: its name ends in one of :data:`FORMS`.
         columns: of the table.
         rows: their cells in the order of the columns.
+        ready: told the finished file before it is put in place.
 
     Returns:
         How many rows there are.
@@ -53,6 +58,7 @@ def write(path: Path, columns: Columns, rows: Iterable[Row]) -> int:
     counted = _Counted(rows)
     with atomic_path(path) as temporary:
         FORMS[path.suffix.lower()](temporary, columns, counted)
+        ready(temporary)
     return counted.count
 
 
@@ -71,7 +77,7 @@ class _Counted:
 
 def _write_csv(path: Path, columns: Columns, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
+        table = csv_writer(file)
         table.writerow(columns)
         table.writerows(rows)
 
