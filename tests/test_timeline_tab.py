@@ -323,14 +323,16 @@ def test_on_the_way_neighbours_are_pooled_and_peaks_stay(
     np.testing.assert_array_equal(np.where(few == picture.SILENT, 0, few).max(axis=1), loud)
 
 
-def test_the_overview_keeps_its_place_while_it_grows(whole: Timeline) -> None:
-    part = replace(whole, duration_s=3.0, done=False, overview=whole.overview[:, :300])
-    for timeline in (part, whole):
+def test_the_overview_holds_what_was_heard_and_no_more(whole: Timeline) -> None:
+    """A canvas of an hour at ten milliseconds a column would be wider than a browser draws."""
+    part = replace(whole, duration_s=3.0, total_s=3600.0, done=False)
+    part = replace(part, overview=whole.overview[:, :300])
+    for timeline, columns in ((part, 300), (whole, 900)):
         image = Image.open(io.BytesIO(picture.overview_png(timeline)))
-        assert image.size == (round(9.0 / whole.overview_step_s), 128)
-    clear = np.array(Image.open(io.BytesIO(picture.overview_png(part))).convert("RGBA"))[..., 3]
-    assert (clear[:, :300] == 255).all()
-    assert not clear[:, 300:].any()
+        assert image.size == (columns, 128)
+        assert picture.overview_s(timeline) == pytest.approx(columns / 100)
+    loudest = np.array(image.convert("RGB"), int).sum(axis=2)
+    assert loudest[:, :300].mean() > loudest[:, 350:550].mean(), "hiss, and then silence"
 
 
 def test_what_came_from_outside_is_escaped(heard: Heard) -> None:
@@ -453,6 +455,18 @@ def test_the_overview_is_a_picture(client: TestClient, shelf: TimelineShelf, hea
     answer = client.get(f"{place}/overview?v=1")
     assert answer.headers["content-type"] == "image/png"
     assert answer.content == picture.overview_png(heard.timeline)
+    assert float(answer.headers["x-passt-seconds"]) == pytest.approx(9.0)
+
+
+def test_an_overview_that_comes_too_late_is_no_fault(
+    client: TestClient, shelf: TimelineShelf, heard: Heard
+) -> None:
+    """The page asks for it until it hears that another sound was begun."""
+    visit, place = _shelved(shelf, heard)
+    visit.begin(heard.sound)
+    assert client.get(f"{place}/overview?v=1").status_code == 204
+    for number in ("3", "0", "x", "²"):
+        assert client.get(f"{place[:-1]}{number}/overview").status_code == 404
 
 
 def test_a_stretch_comes_frame_by_frame(

@@ -63,6 +63,7 @@ def payload(heard: Heard, look: Look, events: Sequence[Event], url: str, *, whol
         "end": end_s(timeline),
         "heard": timeline.duration_s,
         "done": timeline.done,
+        "version": heard.version,
         "overview": f"{url}/overview?v={heard.version}",
         "step": timeline.overview_step_s,
         "detail": f"{url}/detail",
@@ -104,12 +105,13 @@ def summary(heard: Heard, events: Sequence[Event]) -> str:
 
 
 def overview_png(timeline: Timeline) -> bytes:
-    """The overview in the spectrograms' colours, low frequencies below; what lies ahead is clear.
+    """The overview in the spectrograms' colours, low frequencies below, as far as it was heard."""
+    return _png(timeline.overview)
 
-    It reaches from 0 to :func:`end_s`, so that it keeps its place while it grows.
-    """
-    columns = round(end_s(timeline) / timeline.overview_step_s)
-    return _png(timeline.overview, max(1, columns, timeline.overview.shape[1]))
+
+def overview_s(timeline: Timeline) -> float:
+    """How many seconds the overview spans, from the sound's beginning."""
+    return timeline.overview.shape[1] * timeline.overview_step_s
 
 
 def detail_png(sound: Sound, start_s: float, end_s: float) -> bytes:
@@ -131,21 +133,18 @@ def detail_png(sound: Sound, start_s: float, end_s: float) -> bytes:
         sample_rate=sound.predictor.sample_rate,
         silence_allowed=True,
     )
-    mel = sound.predictor.spectrogram(samples)
-    return _png(mel, mel.shape[1])
+    return _png(sound.predictor.spectrogram(samples))
 
 
-def _png(mel: NDArray[np.float32], columns: int) -> bytes:
-    """Normalised log-mel (bands, frames) as a picture of ``columns``; those beyond it are clear."""
-    index = np.full((mel.shape[0], columns), SILENT, np.uint8)
+def _png(mel: NDArray[np.float32]) -> bytes:
+    """Normalised log-mel (bands, frames) as a picture with a pixel for each value."""
     level = decibels(np.maximum(mel[::-1], _LEAST_MEL)).astype(np.float32)
     span = palette.DB_CEILING - palette.DB_FLOOR
-    scaled = (SILENT - 1) * (level - palette.DB_FLOOR) / span
-    index[:, : mel.shape[1]] = np.clip(scaled, 0, SILENT - 1).astype(np.uint8)
-    image = Image.fromarray(index)
-    image.putpalette(colour_table(palette.SPECTRUM, SILENT).tobytes() + bytes(3))
+    scaled = 255 * (level - palette.DB_FLOOR) / span
+    image = Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+    image.putpalette(colour_table(palette.SPECTRUM, 256).tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", transparency=SILENT)
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -28,6 +28,8 @@ from passt_ui.timeline import picture, tables
 from passt_ui.timeline.visit import Heard, TimelineShelf
 
 PREFIX = "/passt/timelines"
+SECONDS_HEADER = "x-passt-seconds"
+"""How much time a picture spans."""
 
 _SAFE = ("x-content-type-options", "nosniff")
 _PRIVATE = MappingProxyType(dict([("cache-control", "private, max-age=3600"), _SAFE]))
@@ -77,13 +79,19 @@ class TimelineRoutes:
         return FileResponse(path, media_type=kind, stat_result=about, headers=headers)
 
     def overview(self, request: Request) -> Response:
-        """``GET …/overview``: the spectrogram of what was heard so far, as a PNG."""
+        """``GET …/overview``: the spectrogram of what was heard so far, as a PNG.
+
+        A header tells the seconds that it spans. There is no content where the visitor has gone on
+        to another sound, which the page does not know yet.
+        """
         try:
             heard, _ = self._asked(request)
         except PasstError as error:
-            return _missing(str(error))
+            over = self._shelf.is_over(*_named(request))
+            return Response(status_code=204, headers=_FRESH) if over else _missing(str(error))
         png = picture.overview_png(heard.timeline)
-        return Response(png, media_type="image/png", headers=_PRIVATE)
+        spans = {SECONDS_HEADER: f"{picture.overview_s(heard.timeline):.6f}"}
+        return Response(png, media_type="image/png", headers={**_PRIVATE, **spans})
 
     def detail(self, request: Request) -> Response:
         """``GET …/detail/{start}/{end}``: the spectrogram of a stretch in seconds, as a PNG."""
@@ -119,7 +127,12 @@ class TimelineRoutes:
         )
 
     def _asked(self, request: Request) -> tuple[Heard, EventRule]:
-        return self._shelf.heard(request.path_params["token"], request.path_params["number"])
+        return self._shelf.heard(*_named(request))
+
+
+def _named(request: Request) -> tuple[str, str]:
+    """The token and the number that a sound is asked for by."""
+    return request.path_params["token"], request.path_params["number"]
 
 
 def _whole(heard: Heard) -> LibraryClip:

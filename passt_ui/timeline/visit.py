@@ -132,6 +132,12 @@ class TimelineVisit:
             self._running.stop(why)
             return True
 
+    def is_over(self, number: str) -> bool:
+        """Whether a sound of this number was begun, and nothing of it is in hand any more."""
+        with self._lock:
+            begun = {str(count) for count in range(1, self._count + 1)}
+            return number in begun and (self.heard is None or str(self.heard.number) != number)
+
     @property
     def listens(self) -> bool:
         """Whether a sound is being listened to."""
@@ -184,9 +190,17 @@ class TimelineShelf:
         Raises:
             AudioError: there is none, or another one is in hand now.
         """
-        with self._lock:
-            visit = self._visits.get(token)
+        visit = self._visit(token)
         heard = visit.heard if visit else None
         if visit is None or heard is None or str(heard.number) != number:
             raise AudioError(_GONE)
         return heard, visit.rule
+
+    def is_over(self, token: str, number: str) -> bool:
+        """Whether a visitor has gone on from the sound of a token and a number."""
+        visit = self._visit(token)
+        return visit is not None and visit.is_over(number)
+
+    def _visit(self, token: str) -> TimelineVisit | None:
+        with self._lock:
+            return self._visits.get(token)
