@@ -29,8 +29,9 @@ from passt_ui import hand
 from passt_ui.services import Example, ModelShelf, Services, Visitor
 from passt_ui.settings import Settings
 from passt_ui.tabs import timeline as tab_of
-from passt_ui.timeline import live, picture, views
-from passt_ui.timeline.handlers import TimelineHandlers
+from passt_ui.timeline import handlers, live, picture, views
+from passt_ui.timeline.asked import Asked
+from passt_ui.timeline.handlers import Sparing, TimelineHandlers
 from passt_ui.timeline.routes import TimelineRoutes, url
 from passt_ui.timeline.visit import Heard, Look, Sound, TimelineShelf, TimelineVisit, left
 from tests.sounds import RATE, noise, tone, write
@@ -205,6 +206,65 @@ def test_another_model_is_told_of(on: TimelineHandlers, tiny: Predictor, scene: 
     other = Predictor(replace(tiny.checkpoint, name="other"), device="cpu")
     told = on.model_changed(Visitor(predictor=other, library=None), visit)
     assert "press Listen again" in _notice(on, told)
+
+
+def test_another_model_stops_a_sound_of_which_nothing_was_heard_yet(
+    on: TimelineHandlers, tiny: Predictor, scene: Path
+) -> None:
+    steps = on.open_file(None, None, str(scene), *AUTO)
+    visit = next(steps)[on.visit]
+    other = Predictor(replace(tiny.checkpoint, name="other"), device="cpu")
+    told = on.model_changed(Visitor(predictor=other, library=None), visit)
+    assert "press Listen again" in _notice(on, told)
+    list(steps)
+    assert visit.heard is None
+
+
+def test_another_sound_that_begins_while_one_is_drawn_is_not_drawn_over(
+    on: TimelineHandlers, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = on.open_file(None, None, str(scene), *AUTO)
+    visit = next(steps)[on.visit]
+    drawn = tab_of.show
+
+    def show(*given: Any, **named: Any) -> Any:
+        changes = drawn(*given, **named)
+        visit.begin(visit.sound)
+        return changes
+
+    monkeypatch.setattr(tab_of, "show", show)
+    assert list(steps) == []
+
+
+def test_a_look_at_a_sound_that_has_gone_changes_nothing(
+    on: TimelineHandlers, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, visit = _opened(on, scene)
+    label, of = visit.heard.timeline.labels[3], Asked.of
+
+    def overtaken(*controls: Any) -> Asked:
+        visit.begin(visit.sound)
+        return of(*controls)
+
+    monkeypatch.setattr(Asked, "of", overtaken)
+    changes = on.look(visit, *AUTO[:3], [label], *AUTO[4:])
+    assert set(changes) == {on.tab.notice}
+    assert not visit.rule.classes, "a class of another model need not be there"
+
+
+def test_what_is_shown_on_the_way_takes_a_small_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(handlers, "time", SimpleNamespace(monotonic=lambda: now))
+    sparing = Sparing()
+    assert sparing.is_due()
+    with sparing:
+        now += 0.5
+    now += 4.4
+    assert not sparing.is_due()
+    now += 0.2
+    assert sparing.is_due()
 
 
 def test_bad_input_is_a_sentence_in_place(on: TimelineHandlers, tmp_path: Path) -> None:

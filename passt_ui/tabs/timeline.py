@@ -26,7 +26,7 @@ from passt_ui.timeline.asked import (
 )
 from passt_ui.timeline.picture import payload
 from passt_ui.timeline.routes import url
-from passt_ui.timeline.visit import CLASSES, TimelineVisit
+from passt_ui.timeline.visit import CLASSES, Seen
 from passt_ui.views import heading, how_to_read, note, notice
 
 Changes = dict[Any, Any]
@@ -227,17 +227,15 @@ def hop_choices(window_s: float) -> list[tuple[str, float]]:
     return [("auto", BY_LENGTH), *((f"{hop:g} s", hop) for hop in hops(window_s))]
 
 
-def show(tab: TimelineTab, visit: TimelineVisit, *, whole: bool) -> Changes:
-    """What was heard, under the visit's look and rule; ``whole`` sends every column of it."""
-    heard = visit.heard
-    if heard is None:
-        return show_nothing(tab)
-    found = heard.events(visit.rule)
-    place = url(visit.token, heard.number)
+def show(tab: TimelineTab, token: str, seen: Seen, *, whole: bool) -> Changes:
+    """What was heard, for the visit of a token; ``whole`` sends every column of it."""
+    heard, rule = seen.heard, seen.rule
+    found = heard.events(rule)
+    place = url(token, heard.number)
     return {
         tab.line: views.line(heard),
-        tab.picture: payload(heard, visit.look, found, place, whole=whole),
-        tab.events: views.events(heard, found, visit.rule, place),
+        tab.picture: payload(heard, seen.look, found, place, whole=whole),
+        tab.events: views.events(heard, found, rule, place),
         tab.files: views.downloads(place),
     }
 
