@@ -20,9 +20,9 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Route
 
-from passt_core.errors import AudioError, PasstError
+from passt_core.errors import PasstError
 from passt_core.inference.events import EventRule
-from passt_core.library.tables import LibraryClip
+from passt_core.inference.timeline import Timeline
 from passt_ui.playable import Transcodes, media_type, played_as_is
 from passt_ui.timeline import picture, tables
 from passt_ui.timeline.visit import Heard, TimelineShelf
@@ -66,7 +66,7 @@ class TimelineRoutes:
             heard, _ = self._asked(request)
             path = heard.sound.path
             if not played_as_is(path.name):
-                path = self._transcodes.flac(path, _whole(heard))
+                path = self._transcodes.flac(path, end_s=_end_s(heard.timeline))
             about = path.stat()
         except PasstError as error:
             return _missing(str(error))
@@ -135,12 +135,13 @@ def _named(request: Request) -> tuple[str, str]:
     return request.path_params["token"], request.path_params["number"]
 
 
-def _whole(heard: Heard) -> LibraryClip:
-    """The sound as far as its length is known, for what is to be transcoded."""
-    end = picture.end_s(heard.timeline)
-    if not end:
-        raise AudioError(_GONE)
-    return LibraryClip(number=0, id="", file=heard.sound.path.name, start_s=0.0, end_s=end)
+def _end_s(timeline: Timeline) -> float | None:
+    """How far a sound is transcoded; None: to its end, whatever the length that it was said to be.
+
+    What goes on for longer than anyone knows is sent as far as it was heard.
+    """
+    whole = timeline.done or timeline.total_s is not None
+    return None if whole else timeline.duration_s
 
 
 def _attached(name: str) -> dict[str, str]:
