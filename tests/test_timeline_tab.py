@@ -25,7 +25,7 @@ from passt_core.inference.event_files import FORMATS
 from passt_core.inference.events import EventRule
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.timeline import Pace, Timeline, listen
-from passt_ui import hand
+from passt_ui import hand, playable
 from passt_ui.services import Example, ModelShelf, Services, Visitor
 from passt_ui.settings import Settings
 from passt_ui.tabs import timeline as tab_of
@@ -34,6 +34,7 @@ from passt_ui.timeline.asked import Asked
 from passt_ui.timeline.handlers import Sparing, TimelineHandlers
 from passt_ui.timeline.routes import TimelineRoutes, url
 from passt_ui.timeline.visit import Heard, Look, Sound, TimelineShelf, TimelineVisit, left
+from passt_ui.times import clock
 from tests.sounds import RATE, noise, tone, write
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -413,7 +414,13 @@ def test_what_came_from_outside_is_escaped(heard: Heard) -> None:
     ((3.26, 1, "0:03.3"), (59.96, 1, "1:00.0"), (750, 0, "12:30"), (3_725.5, 1, "1:02:05.5")),
 )
 def test_times_are_minutes_and_hours(seconds: float, digits: int, said: str) -> None:
-    assert views.clock(seconds, digits) == said
+    assert clock(seconds, digits) == said
+
+
+def test_an_hour_is_told_alike_to_those_who_do_not_see_it(heard: Heard) -> None:
+    hour = replace(heard, timeline=replace(heard.timeline, duration_s=3600.0))
+    assert "1:00:00 long" in picture.summary(hour, ())
+    assert "1:00:00 heard" in views.line(hour)
 
 
 def test_how_far_it_is(whole: Timeline) -> None:
@@ -465,6 +472,37 @@ def test_what_browsers_cannot_play_comes_as_flac(
     assert soundfile.info(io.BytesIO(answer.content)).frames == 9 * RATE
     path.unlink()
     assert client.get(f"{place}/sound").status_code == 404
+
+
+def test_a_sound_is_transcoded_once_though_its_length_was_said_otherwise(
+    client: TestClient,
+    shelf: TimelineShelf,
+    heard: Heard,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sound = soundfile.read(heard.sound.path, dtype="float32")[0]
+    path = write(tmp_path / "scene.aiff", sound)
+    heard = replace(heard, sound=replace(heard.sound, path=path))
+    on_the_way = replace(heard.timeline, duration_s=3.0, total_s=8.99, done=False)
+    visit, place = _shelved(shelf, replace(heard, timeline=on_the_way))
+    first = client.get(f"{place}/sound")
+    assert soundfile.info(io.BytesIO(first.content)).frames == 9 * RATE
+    visit.hear(visit._running, heard.timeline)
+    monkeypatch.delattr(playable, "_transcode")
+    assert client.get(f"{place}/sound").content == first.content
+
+
+def test_of_an_unknown_length_what_was_heard_is_sent(
+    client: TestClient, shelf: TimelineShelf, heard: Heard, tmp_path: Path
+) -> None:
+    sound = soundfile.read(heard.sound.path, dtype="float32")[0]
+    path = write(tmp_path / "scene.aiff", sound)
+    part = replace(heard.timeline, duration_s=3.0, total_s=None, done=False)
+    heard = replace(heard, sound=replace(heard.sound, path=path), timeline=part)
+    _visit, place = _shelved(shelf, heard)
+    answer = client.get(f"{place}/sound")
+    assert soundfile.info(io.BytesIO(answer.content)).frames == 3 * RATE
 
 
 def test_nothing_else_can_be_fetched(
@@ -606,6 +644,17 @@ def test_the_microphones_numbers_are_put_within_their_ranges(
 def test_a_block_that_is_none_is_told_of(microphone: live.LiveHandlers, data: Any) -> None:
     changes = microphone.hear(None, None, 2.0, 3, SimpleNamespace(_data=data))
     assert json.loads(changes[microphone.tab.picture])["error"]
+
+
+def test_the_same_fault_is_told_of_again(microphone: live.LiveHandlers) -> None:
+    told, visit = [], None
+    for _ in range(2):
+        changes = microphone.hear(None, visit, 2.0, 3, SimpleNamespace(_data={"begins": True}))
+        visit = changes[microphone.visit]
+        told.append(changes[microphone.tab.picture])
+    first, second = map(json.loads, told)
+    assert first["error"] == second["error"]
+    assert told[0] != told[1], "the page looks at a value that has changed"
 
 
 def test_rows_stay_where_they_are() -> None:

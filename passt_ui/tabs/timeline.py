@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from passt_core.inference.events import EventRule
 from passt_ui import components
 from passt_ui.services import Services
 from passt_ui.slider import Slider
@@ -30,8 +31,6 @@ from passt_ui.timeline.visit import CLASSES, Seen
 from passt_ui.views import heading, how_to_read, note, notice
 
 Changes = dict[Any, Any]
-
-ON, OFF = 0.5, 0.3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -195,10 +194,10 @@ def _controls(services: Services) -> dict[str, Any]:
                 min_width=260,
             )
         with gr.Row():
-            on = _slider(BEGINS, ON, 0.05, "reached somewhere", "on")
-            off = _slider(ENDS, OFF, 0.05, "held throughout; no higher", "off")
-            least = _slider(LEAST, 0.0, 0.1, "shorter ones go", "least")
-            merge = _slider(GAP, 0.0, 0.1, "shorter than this", "merge")
+            on = _slider(BEGINS, EventRule.on, 0.05, "reached somewhere", "on")
+            off = _slider(ENDS, EventRule.off, 0.05, "held throughout; no higher", "off")
+            least = _slider(LEAST, EventRule.least_s, 0.1, "shorter ones go", "least")
+            merge = _slider(GAP, EventRule.merge_s, 0.1, "shorter than this", "merge")
     return {
         "classes": classes,
         "chosen": chosen,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from collections.abc import Sequence
@@ -20,8 +19,9 @@ from passt_core.inference.timeline import Timeline
 from passt_core.signal import audio
 from passt_ui import palette
 from passt_ui.figures import decibels, frequency_ticks
+from passt_ui.packed import packed
 from passt_ui.timeline.visit import Heard, Look, Sound
-from passt_ui.views import clock
+from passt_ui.times import clock
 
 HEAT = "Viridis"
 """Perceptually uniform map of the probabilities, from 0 to 1; other than the spectrograms' own."""
@@ -72,9 +72,9 @@ def payload(heard: Heard, look: Look, events: Sequence[Event], url: str, *, whol
         "octaves": {"places": octaves, "names": names},
         "edges_hz": [round(float(hz)) for hz in grid.band_edges],
         "labels": [timeline.labels[index] for index in rows],
-        "values": _base64(values),
-        "borders": _base64(borders.astype("<f4")),
-        "table": _base64(colour_table(HEAT, SILENT)),
+        "values": packed(values),
+        "borders": packed(borders.astype(np.float32)),
+        "table": packed(colour_table(HEAT, SILENT)),
         "events": [
             [place[event.index], event.start_s, event.end_s, round(event.peak, 4)]
             for event in marked
@@ -183,7 +183,3 @@ def _grid(heard: Heard) -> PatchGrid:
     """Where the bands lie, whatever the number of frames."""
     config = heard.sound.checkpoint.config
     return PatchGrid.of(config, heard.sound.checkpoint.front_end, config.frames)
-
-
-def _base64(values: NDArray[Any]) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")

@@ -20,11 +20,9 @@ passt.timeplot = (plot, moved) => {
   let range = null; // [start, end] in seconds
   let whole = true; // whether all of it is in view
 
-  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-
   function take(value) {
     const same = shown?.key === value?.key;
-    shown = value && { ...value, values: bytes(value.values), table: bytes(value.table), borders: new Float32Array(bytes(value.borders).buffer) };
+    shown = value && { ...value, values: passt.unpacked(value.values), table: passt.unpacked(value.table), borders: passt.unpacked(value.borders, Float32Array) };
     if (!shown) return;
     if (!same || whole || !range) { range = [0, shown.end]; whole = true; }
   }
