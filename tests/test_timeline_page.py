@@ -152,3 +152,24 @@ def test_the_microphone_is_heard(browser: Browser, app_url: str) -> None:
         )
         button.click()
         expect(page.locator("#live .passt-notice")).to_contain_text("The microphone was refused")
+
+
+def test_a_microphone_that_cannot_be_tapped_is_let_go(browser: Browser, app_url: str) -> None:
+    with watched(browser, app_url) as page:
+        page.get_by_role("tab", name="Timeline").click()
+        page.get_by_role("tab", name="Live").click()
+        page.evaluate(
+            """() => {
+                const Context = window.AudioContext;
+                window.opened = [];
+                window.AudioContext = function () {
+                    const context = new Context();
+                    window.opened.push(context);
+                    context.audioWorklet.addModule = () => Promise.reject(new Error("no module"));
+                    return context;
+                };
+            }"""
+        )
+        page.locator("#live button").click()
+        expect(page.locator("#live .passt-notice")).to_contain_text("cannot be used (no module)")
+        page.wait_for_function("opened.length === 1 && opened[0].state === 'closed'")
