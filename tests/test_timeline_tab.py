@@ -201,6 +201,12 @@ def test_the_rule_is_applied_without_listening(on: TimelineHandlers, scene: Path
     assert visit.heard.version == version
 
 
+def test_that_nothing_is_found_is_told_of_the_chosen_classes(heard: Heard) -> None:
+    every, few = EventRule(on=1.0), EventRule(on=1.0, classes=frozenset({3}))
+    assert "No class reaches 100 %" in views.events(heard, (), every, "here")
+    assert "None of the chosen classes reaches 100 %" in views.events(heard, (), few, "here")
+
+
 def test_another_model_is_told_of(on: TimelineHandlers, tiny: Predictor, scene: Path) -> None:
     _, visit = _opened(on, scene)
     assert not on.model_changed(None, visit)[on.tab.notice].visible

@@ -66,7 +66,7 @@ class TimelineRoutes:
             heard, _ = self._asked(request)
             path = heard.sound.path
             if not played_as_is(path.name):
-                path = self._transcodes.flac(path, end_s=_end_s(heard.timeline))
+                path = self._transcodes.flac(path, end_s=_transcoded_to(heard.timeline))
             about = path.stat()
         except PasstError as error:
             return _missing(str(error))
@@ -135,7 +135,7 @@ def _named(request: Request) -> tuple[str, str]:
     return request.path_params["token"], request.path_params["number"]
 
 
-def _end_s(timeline: Timeline) -> float | None:
+def _transcoded_to(timeline: Timeline) -> float | None:
     """How far a sound is transcoded; None: to its end, whatever the length that it was said to be.
 
     What goes on for longer than anyone knows is sent as far as it was heard.

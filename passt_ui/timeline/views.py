@@ -44,8 +44,9 @@ def events(heard: Heard, found: Sequence[Event], rule: EventRule, url: str) -> s
     if heard.timeline.silent.all():
         return note("Nothing but digital silence was heard until now.")
     if not found:
+        none = "None of the chosen classes" if rule.classes else "No class"
         return note(
-            f"No class reaches {100 * rule.on:.0f} % for long enough. Lower the first threshold, "
+            f"{none} reaches {100 * rule.on:.0f} % for long enough. Lower the first threshold, "
             "or shorten the least length."
         )
     rows = "".join(
