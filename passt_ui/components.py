@@ -10,6 +10,7 @@ import plotly
 WEB = Path(__file__).parent / "web"
 SCRIPTS = (
     Path(plotly.__file__).parent / "package_data" / "plotly.min.js",
+    WEB / "packed.js",
     WEB / "player.js",
     WEB / "plots.js",
     WEB / "stretch.js",

@@ -14,6 +14,7 @@ from passt_core.inference.analysis import ClipAnalysis, PatchGrid
 from passt_core.library.search import Distribution, SearchHit
 from passt_core.signal.mel import NORM_SCALE, NORM_SHIFT
 from passt_ui import palette
+from passt_ui.times import clock
 
 DB_PER_NEPER = 10.0 / np.log(10.0)
 TICKS_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000, 14_000)
@@ -56,7 +57,7 @@ def spectrogram(window: ClipAnalysis, start_s: float) -> Figure:
         title_text="time",
         range=[start_s, end_s],
         tickvals=ticks,
-        ticktext=[clock(tick, end_s) for tick in ticks],
+        ticktext=[_tick(tick, end_s) for tick in ticks],
         showgrid=False,
         zeroline=False,
     )
@@ -141,12 +142,9 @@ def as_json(figure: go.Figure) -> Figure:
     return plain
 
 
-def clock(seconds: float, end_s: float) -> str:
-    """A time as the axis shows it: ``2.5 s`` below a minute, ``1:05`` above."""
-    if end_s < 60:
-        return f"{seconds:g} s"
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)}:{rest:04.1f}".removesuffix(".0")
+def _tick(seconds: float, end_s: float) -> str:
+    """A time as an axis that ends there shows it: ``2.5 s`` below a minute, ``1:05`` above."""
+    return f"{seconds:g} s" if end_s < 60 else clock(seconds, 1).removesuffix(".0")
 
 
 def frequency_ticks(grid: PatchGrid) -> tuple[list[float], list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import posixpath
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +15,9 @@ from passt_core.errors import LibraryError
 from passt_core.library.store import SoundLibrary
 from passt_core.library.tables import LibraryClip
 from passt_ui import palette
+from passt_ui.packed import packed
 from passt_ui.playable import stretch
+from passt_ui.times import clock
 
 UNLABELLED = "no label"
 NO_CLUSTER = "no cluster"
@@ -80,20 +81,13 @@ def payload(library: SoundLibrary) -> dict[str, Any]:
     }
 
 
-def packed(values: NDArray[Any]) -> str:
-    """Numbers as base64 of their little-endian bytes."""
-    little = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False)
-    return base64.b64encode(little.tobytes()).decode("ascii")
-
-
 def title(clip: LibraryClip) -> str:
     """A clip's name in few words: its id without folders and ending, and where it begins."""
     name = posixpath.basename(clip.id.partition("#t=")[0])
     name = name.removesuffix(posixpath.splitext(clip.file)[1])
     if not clip.start_s:
         return name
-    minutes, seconds = divmod(int(clip.start_s), 60)
-    return f"{name}, {minutes}:{seconds:02d}"
+    return f"{name}, {clock(int(clip.start_s))}"
 
 
 def family(clip: LibraryClip) -> str:

@@ -10,6 +10,7 @@ from passt_ui.search.answer import Answer, answer
 from passt_ui.search.pictures import Pictures, picture, sound_of
 from passt_ui.search.question import Question
 from passt_ui.services import Visitor
+from passt_ui.times import moment
 from passt_ui.views import Card
 
 
@@ -87,4 +88,4 @@ def _card(
 
 def _where(hit: SearchHit) -> str:
     """The stretch of the file; its id is the file's name, or names it."""
-    return f"{views.clock(hit.clip.start_s)} to {views.clock(hit.clip.end_s)}"
+    return f"{moment(hit.clip.start_s)} to {moment(hit.clip.end_s)}"

@@ -10,6 +10,7 @@ import threading
 import weakref
 from pathlib import Path
 from types import MappingProxyType
+from weakref import WeakValueDictionary
 
 import numpy as np
 import soundfile
@@ -70,21 +71,30 @@ class Transcodes:
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
+        self._making: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
 
-    def flac(self, path: Path, clip: LibraryClip) -> Path:
-        """The clip's stretch of a file, mono, as FLAC.
+    def flac(self, path: Path, start_s: float = 0.0, end_s: float | None = None) -> Path:
+        """A stretch of a file, mono, as FLAC; one is made while others wait for theirs alone.
+
+        Args:
+            path: the sound file.
+            start_s: where the stretch begins, in seconds.
+            end_s: where it ends; None: with the file.
 
         Raises:
             AudioError: the file cannot be read as sound any more.
         """
         about = path.stat()
-        parts = (path, about.st_mtime_ns, about.st_size, clip.start_s, clip.end_s)
+        parts = (path, about.st_mtime_ns, about.st_size, start_s, end_s)
         name = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
         target = self._folder / f"{name}.flac"
         with self._lock:
+            making = self._making.setdefault(target, threading.Lock())
+        with making:
             if not target.is_file():
-                _transcode(path, clip, target)
-                self._make_room(target)
+                _transcode(path, start_s, end_s, target)
+                with self._lock:
+                    self._make_room(target)
             target.touch()
         return target
 
@@ -98,9 +108,10 @@ class Transcodes:
             path.unlink()
 
 
-def _transcode(path: Path, clip: LibraryClip, target: Path) -> None:
+def _transcode(path: Path, start_s: float, end_s: float | None, target: Path) -> None:
     """Block by block: the memory in use does not follow the length."""
-    blocks = audio.stream(path, start_s=clip.start_s, duration_s=clip.end_s - clip.start_s)
+    duration_s = None if end_s is None else end_s - start_s
+    blocks = audio.stream(path, start_s=start_s, duration_s=duration_s)
     with (
         atomic_path(target) as temporary,
         soundfile.SoundFile(

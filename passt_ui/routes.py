@@ -82,7 +82,7 @@ class LibraryRoutes:
         try:
             path = library.sound_path(clip)
             if not played_as_is(clip.file):
-                path = self._transcodes.flac(path, clip)
+                path = self._transcodes.flac(path, clip.start_s, clip.end_s)
             about = path.stat()
         except (PasstError, OSError) as error:  # the message names folders of this machine
             logging.getLogger(__name__).warning("%s: %s", clip.id, error)

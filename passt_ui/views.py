@@ -11,6 +11,7 @@ from passt_core.library.store import SoundLibrary
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.registry import BUNDLED
 from passt_ui.hand import Hand
+from passt_ui.times import length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,26 +212,11 @@ def speaks(checkpoint: Checkpoint, library: SoundLibrary | None) -> str:
 def clip_line(hand: Hand) -> str:
     """What is in hand, and of a long clip what the whole of it holds."""
     windows: Sequence[object] = hand.clip.windows
-    title = f"<b>{escape(hand.title)}</b> · {_length(hand.clip.duration_s)}"
+    title = f"<b>{escape(hand.title)}</b> · {length(hand.clip.duration_s)}"
     if len(windows) > 1:
         best = ", ".join(f"{escape(s.label)} {100 * s.score:.0f} %" for s in hand.clip.top_k(3))
         title += (
-            f" · window {hand.position + 1} of {len(windows)}: {_length(hand.start_s)} to "
-            f"{_length(hand.end_s)} · whole clip: {best}"
+            f" · window {hand.position + 1} of {len(windows)}: {length(hand.start_s)} to "
+            f"{length(hand.end_s)} · whole clip: {best}"
         )
     return f'<p class="passt-speaks">{title}</p>'
-
-
-def clock(seconds: float) -> str:
-    """``2.5 s`` below a minute, ``1:05.2`` above: where in a file."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds, 1), 60)
-    return f"{int(minutes)}:{rest:04.1f}"
-
-
-def _length(seconds: float) -> str:
-    """``9.0 s`` below a minute, ``58:15`` above."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return "{}:{:02d}".format(*divmod(round(seconds), 60))

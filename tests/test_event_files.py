@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from passt_core.inference.event_files import FORMATS, RAVEN_COLUMNS, EventSource, plain
 from passt_core.inference.events import Event, EventRule
+from passt_core.inference.predictor import Predictor
 
 SOURCE = EventSource(file="dir/a, b.wav", model="tiny", duration_s=4000.0, high_hz=15_000.0)
 NASTY = 'Cough,\t"dry"\r\n --> <b>&amp; x'
@@ -93,6 +94,17 @@ def test_json_tells_how_it_was_heard() -> None:
     told = json.loads(written("json", event(), source=source))
     assert (told["window_s"], told["hop_s"]) == (2.0, 0.25)
     assert (told["on"], told["off"], told["least_s"], told["merge_s"]) == (0.4, 0.2, 0.5, 1.0)
+
+
+def test_json_tells_the_classes_that_were_meant(tiny: Predictor) -> None:
+    rule = EventRule(classes=frozenset({3, 1}))
+    of = {"duration_s": 9.0, "window_s": 2.0, "hop_s": 0.5}
+    source = EventSource.of("a.wav", tiny.checkpoint, rule, **of)
+    told = json.loads(written("json", event(), source=source))
+    assert told["classes"] == [tiny.labels[1], tiny.labels[3]]
+    assert (told["model"], told["on"], told["hop_s"]) == (tiny.name, rule.on, 0.5)
+    every = EventSource.of("a.wav", tiny.checkpoint, EventRule(), **of)
+    assert "classes" not in json.loads(written("json", event(), source=every))
 
 
 def test_webvtt() -> None:

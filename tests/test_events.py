@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -177,6 +180,19 @@ def test_nothing_heard_is_no_event() -> None:
 def test_a_rule_that_cannot_be_is_refused(rule: dict[str, float], reason: str) -> None:
     with pytest.raises(PasstError, match=reason):
         EventRule(**rule)
+
+
+def test_looking_for_events_takes_room_for_those_alone() -> None:
+    table = np.full((2000, 200), 0.2, np.float32)
+    table[500:600, 7] = 0.8
+    labels = tuple(f"class {index}" for index in range(200))
+    wide = replace(timeline(table), labels=labels)
+    tracemalloc.start()
+    [event] = find_events(wide, EventRule())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert event.label == "class 7"
+    assert most < table.nbytes / 4
 
 
 @pytest.mark.parametrize("index", (-1, 3))

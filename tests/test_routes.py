@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import io
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -17,7 +20,7 @@ from starlette.testclient import TestClient
 
 from passt_core.inference.predictor import Predictor
 from passt_core.library.store import SoundLibrary
-from passt_ui import mapdata
+from passt_ui import mapdata, playable
 from passt_ui.playable import Transcodes
 from passt_ui.routes import LibraryRoutes
 from passt_ui.shelf import LibraryShelf
@@ -112,11 +115,33 @@ def test_what_browsers_cannot_play_is_sent_as_flac(
 
 def test_transcoded_sounds_do_not_fill_the_disk(tmp_path: Path) -> None:
     path = write(tmp_path / "a.aiff", noise(1.0))
-    clips = [replace(clip(0), start_s=0.0, end_s=0.5 + 0.1 * index) for index in range(4)]
+    ends = [0.5 + 0.1 * index for index in range(4)]
     kept = Transcodes(most_bytes=1)
-    files = [kept.flac(path, one) for one in clips]
+    files = [kept.flac(path, 0.0, end_s) for end_s in ends]
     assert [file.is_file() for file in files] == [False, False, False, True]
-    assert kept.flac(path, clips[0]).is_file()
+    assert kept.flac(path, 0.0, ends[0]).is_file()
+
+
+def test_a_sound_is_transcoded_once_and_keeps_no_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=20)
+    made: list[str] = []
+    transcode = playable._transcode
+
+    def together(path: Path, *rest: Any) -> None:
+        made.append(path.name)
+        both.wait()  # broken, if one waits for the other to be done
+        transcode(path, *rest)
+
+    monkeypatch.setattr(playable, "_transcode", together)
+    kept = Transcodes()
+    paths = [write(tmp_path / name, noise(0.5)) for name in ("a.aiff", "b.aiff")]
+    with ThreadPoolExecutor(4) as pool:
+        files = list(pool.map(kept.flac, 2 * paths))
+    assert sorted(made) == ["a.aiff", "b.aiff"]
+    assert files[:2] == files[2:]
+    assert all(file.is_file() for file in files)
 
 
 @pytest.mark.parametrize("row", [3, 4, 5], ids=["out of the folder", "gone", "no sound"])

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -197,6 +198,14 @@ def test_a_pace_that_does_not_suit_the_model_is_refused(
         next(listen(tiny, sound, pace))
 
 
+def test_a_window_holds_a_patch_of_the_model(tiny: Predictor) -> None:
+    config = SimpleNamespace(patch=32)
+    wide = SimpleNamespace(config=config, front_end=tiny.checkpoint.front_end)
+    predictor = SimpleNamespace(checkpoint=wide, name="wide", window_s=10.0)
+    with pytest.raises(PasstError, match="wide needs a patch, 0.32 s or more"):
+        Pace(window_s=0.3, hop_s=0.1).windowing(predictor)
+
+
 @pytest.mark.parametrize("window_s", (0.16, 10.0))
 def test_the_shortest_and_the_longest_windows_are_taken(
     tiny: Predictor, sound: Path, window_s: float
@@ -220,6 +229,37 @@ def test_what_is_no_sound_is_refused(
     path = write(tmp_path / "bad.wav", samples, subtype="FLOAT")
     with pytest.raises(AudioError, match=reason):
         heard(tiny, path)
+
+
+def test_what_was_not_read_is_not_heard(tiny: Predictor, tmp_path: Path) -> None:
+    path = write(tmp_path / "bad.wav", np.full(RATE, np.nan, np.float32), subtype="FLOAT")
+    snapshots, error = follow(tiny, path)
+    assert "NaN" in str(error)
+    assert snapshots == []
+
+
+def test_a_sound_that_ends_within_a_window_is_heard_as_far_as_it_was_read(
+    tiny: Predictor, sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stream(*_: object, **__: object) -> object:
+        yield noise(0.05)
+        raise AudioError("damaged")
+
+    monkeypatch.setattr(audio, "stream", stream)
+    [snapshot], error = follow(tiny, sound)
+    assert str(error) == "damaged"
+    assert (snapshot.duration_s, snapshot.ends.tolist(), snapshot.done) == (0.05, [0.05], False)
+
+
+def test_a_file_that_vanishes_after_its_header_was_read_is_told(
+    tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "goes.wav", noise(1.0))
+    about = audio.info(path)
+    path.unlink()
+    monkeypatch.setattr(audio, "info", lambda _: about)
+    with pytest.raises(AudioError, match="goes.wav cannot be read any more"):
+        next(listen(tiny, path))
 
 
 def test_a_file_that_is_not_there_is_refused(tiny: Predictor, tmp_path: Path) -> None:
@@ -303,6 +343,19 @@ def test_a_sound_of_unknown_length_is_refused_when_it_is_too_long(
     monkeypatch.setattr(timelines, "_FIRST_ROWS", 10)
     with pytest.raises(AudioError, match="choose a longer hop"):
         list(listen(tiny, sound, PACE))
+
+
+def test_a_timeline_has_no_more_room_than_it_may_hold(
+    tiny: Predictor, sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timelines, "MOST_VALUES", 7 * 25)
+    monkeypatch.setattr(timelines, "_FIRST_ROWS", 20)
+    found = heard(tiny, sound)
+    assert len(found.starts) == 24
+    room = found.probabilities.base
+    while room.base is not None:
+        room = room.base
+    assert len(room) == 25
 
 
 @pytest.mark.slow

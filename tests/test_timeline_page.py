@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from tests.browsers import watched
 from tests.sounds import noise, tone, write
@@ -57,6 +57,26 @@ def test_a_sound_is_listened_along(browser: Browser, app_url: str, tmp_path: Pat
         _rules(page)
         _taken_home(page)
         _refused(page, tmp_path)
+
+
+def test_an_older_spectrogram_that_comes_late_is_not_drawn(
+    browser: Browser, app_url: str, tmp_path: Path
+) -> None:
+    with watched(browser, app_url) as page:
+        _opened(page)
+        early: list[tuple[Route, APIResponse]] = []
+        page.route("**/2/overview?v=1", lambda route: early.append((route, route.fetch())))
+        path = write(tmp_path / "long.wav", noise(100.0))
+        page.set_input_files("#timeline-file input[type=file]", path)
+        expect(page.locator("#timeline-line")).to_contain_text("long · 1:40 heard")
+        drawn = f"{PLOT}._fullLayout.images[0]"
+        page.wait_for_function(f"{DRAWN} && Math.abs({drawn}.sizex - 100) < 0.1")
+        [(route, answer)] = early
+        assert float(answer.headers["x-passt-seconds"]) < 100
+        with page.expect_response("**/2/overview?v=1"):
+            route.fulfill(response=answer)
+        page.wait_for_timeout(500)
+        assert page.evaluate(f"Math.abs({drawn}.sizex - 100) < 0.1")
 
 
 def _zoomed_and_heard(page: Page) -> None:
@@ -125,6 +145,8 @@ def _refused(page: Page, folder: Path) -> None:
     page.set_input_files("#timeline-file input[type=file]", no_sound)
     expect(page.locator("#timeline-notice")).to_contain_text("is not a sound")
     expect(page.locator("#timeline-line")).to_have_text("")
+    for name in ("Nearer", "Further", "Whole"):
+        expect(page.locator("#timeline").get_by_role("button", name=name)).to_be_disabled()
     page.locator("#timeline-examples button").first.click()
     expect(page.locator("#timeline-line")).to_contain_text("Rain and thunder")
     expect(page.locator("#timeline-notice")).to_be_hidden()
@@ -152,3 +174,24 @@ def test_the_microphone_is_heard(browser: Browser, app_url: str) -> None:
         )
         button.click()
         expect(page.locator("#live .passt-notice")).to_contain_text("The microphone was refused")
+
+
+def test_a_microphone_that_cannot_be_tapped_is_let_go(browser: Browser, app_url: str) -> None:
+    with watched(browser, app_url) as page:
+        page.get_by_role("tab", name="Timeline").click()
+        page.get_by_role("tab", name="Live").click()
+        page.evaluate(
+            """() => {
+                const Context = window.AudioContext;
+                window.opened = [];
+                window.AudioContext = function () {
+                    const context = new Context();
+                    window.opened.push(context);
+                    context.audioWorklet.addModule = () => Promise.reject(new Error("no module"));
+                    return context;
+                };
+            }"""
+        )
+        page.locator("#live button").click()
+        expect(page.locator("#live .passt-notice")).to_contain_text("cannot be used (no module)")
+        page.wait_for_function("opened.length === 1 && opened[0].state === 'closed'")

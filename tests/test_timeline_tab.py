@@ -25,14 +25,16 @@ from passt_core.inference.event_files import FORMATS
 from passt_core.inference.events import EventRule
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.timeline import Pace, Timeline, listen
-from passt_ui import hand
+from passt_ui import hand, playable
 from passt_ui.services import Example, ModelShelf, Services, Visitor
 from passt_ui.settings import Settings
 from passt_ui.tabs import timeline as tab_of
-from passt_ui.timeline import live, picture, views
-from passt_ui.timeline.handlers import TimelineHandlers
+from passt_ui.timeline import handlers, live, picture, views
+from passt_ui.timeline.asked import Asked
+from passt_ui.timeline.handlers import Sparing, TimelineHandlers
 from passt_ui.timeline.routes import TimelineRoutes, url
 from passt_ui.timeline.visit import Heard, Look, Sound, TimelineShelf, TimelineVisit, left
+from passt_ui.times import clock
 from tests.sounds import RATE, noise, tone, write
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
@@ -199,12 +201,77 @@ def test_the_rule_is_applied_without_listening(on: TimelineHandlers, scene: Path
     assert visit.heard.version == version
 
 
+def test_that_nothing_is_found_is_told_of_the_chosen_classes(heard: Heard) -> None:
+    every, few = EventRule(on=1.0), EventRule(on=1.0, classes=frozenset({3}))
+    assert "No class reaches 100 %" in views.events(heard, (), every, "here")
+    assert "None of the chosen classes reaches 100 %" in views.events(heard, (), few, "here")
+
+
 def test_another_model_is_told_of(on: TimelineHandlers, tiny: Predictor, scene: Path) -> None:
     _, visit = _opened(on, scene)
     assert not on.model_changed(None, visit)[on.tab.notice].visible
     other = Predictor(replace(tiny.checkpoint, name="other"), device="cpu")
     told = on.model_changed(Visitor(predictor=other, library=None), visit)
     assert "press Listen again" in _notice(on, told)
+
+
+def test_another_model_stops_a_sound_of_which_nothing_was_heard_yet(
+    on: TimelineHandlers, tiny: Predictor, scene: Path
+) -> None:
+    steps = on.open_file(None, None, str(scene), *AUTO)
+    visit = next(steps)[on.visit]
+    other = Predictor(replace(tiny.checkpoint, name="other"), device="cpu")
+    told = on.model_changed(Visitor(predictor=other, library=None), visit)
+    assert "press Listen again" in _notice(on, told)
+    list(steps)
+    assert visit.heard is None
+
+
+def test_another_sound_that_begins_while_one_is_drawn_is_not_drawn_over(
+    on: TimelineHandlers, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = on.open_file(None, None, str(scene), *AUTO)
+    visit = next(steps)[on.visit]
+    drawn = tab_of.show
+
+    def show(*given: Any, **named: Any) -> Any:
+        changes = drawn(*given, **named)
+        visit.begin(visit.sound)
+        return changes
+
+    monkeypatch.setattr(tab_of, "show", show)
+    assert list(steps) == []
+
+
+def test_a_look_at_a_sound_that_has_gone_changes_nothing(
+    on: TimelineHandlers, scene: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, visit = _opened(on, scene)
+    label, of = visit.heard.timeline.labels[3], Asked.of
+
+    def overtaken(*controls: Any) -> Asked:
+        visit.begin(visit.sound)
+        return of(*controls)
+
+    monkeypatch.setattr(Asked, "of", overtaken)
+    changes = on.look(visit, *AUTO[:3], [label], *AUTO[4:])
+    assert set(changes) == {on.tab.notice}
+    assert not visit.rule.classes, "a class of another model need not be there"
+
+
+def test_what_is_shown_on_the_way_takes_a_small_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(handlers, "time", SimpleNamespace(monotonic=lambda: now))
+    sparing = Sparing()
+    assert sparing.is_due()
+    with sparing:
+        now += 0.5
+    now += 4.4
+    assert not sparing.is_due()
+    now += 0.2
+    assert sparing.is_due()
 
 
 def test_bad_input_is_a_sentence_in_place(on: TimelineHandlers, tmp_path: Path) -> None:
@@ -323,14 +390,16 @@ def test_on_the_way_neighbours_are_pooled_and_peaks_stay(
     np.testing.assert_array_equal(np.where(few == picture.SILENT, 0, few).max(axis=1), loud)
 
 
-def test_the_overview_keeps_its_place_while_it_grows(whole: Timeline) -> None:
-    part = replace(whole, duration_s=3.0, done=False, overview=whole.overview[:, :300])
-    for timeline in (part, whole):
+def test_the_overview_holds_what_was_heard_and_no_more(whole: Timeline) -> None:
+    """A canvas of an hour at ten milliseconds a column would be wider than a browser draws."""
+    part = replace(whole, duration_s=3.0, total_s=3600.0, done=False)
+    part = replace(part, overview=whole.overview[:, :300])
+    for timeline, columns in ((part, 300), (whole, 900)):
         image = Image.open(io.BytesIO(picture.overview_png(timeline)))
-        assert image.size == (round(9.0 / whole.overview_step_s), 128)
-    clear = np.array(Image.open(io.BytesIO(picture.overview_png(part))).convert("RGBA"))[..., 3]
-    assert (clear[:, :300] == 255).all()
-    assert not clear[:, 300:].any()
+        assert image.size == (columns, 128)
+        assert picture.overview_s(timeline) == pytest.approx(columns / 100)
+    loudest = np.array(image.convert("RGB"), int).sum(axis=2)
+    assert loudest[:, :300].mean() > loudest[:, 350:550].mean(), "hiss, and then silence"
 
 
 def test_what_came_from_outside_is_escaped(heard: Heard) -> None:
@@ -351,7 +420,13 @@ def test_what_came_from_outside_is_escaped(heard: Heard) -> None:
     ((3.26, 1, "0:03.3"), (59.96, 1, "1:00.0"), (750, 0, "12:30"), (3_725.5, 1, "1:02:05.5")),
 )
 def test_times_are_minutes_and_hours(seconds: float, digits: int, said: str) -> None:
-    assert views.clock(seconds, digits) == said
+    assert clock(seconds, digits) == said
+
+
+def test_an_hour_is_told_alike_to_those_who_do_not_see_it(heard: Heard) -> None:
+    hour = replace(heard, timeline=replace(heard.timeline, duration_s=3600.0))
+    assert "1:00:00 long" in picture.summary(hour, ())
+    assert "1:00:00 heard" in views.line(hour)
 
 
 def test_how_far_it_is(whole: Timeline) -> None:
@@ -405,6 +480,37 @@ def test_what_browsers_cannot_play_comes_as_flac(
     assert client.get(f"{place}/sound").status_code == 404
 
 
+def test_a_sound_is_transcoded_once_though_its_length_was_said_otherwise(
+    client: TestClient,
+    shelf: TimelineShelf,
+    heard: Heard,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sound = soundfile.read(heard.sound.path, dtype="float32")[0]
+    path = write(tmp_path / "scene.aiff", sound)
+    heard = replace(heard, sound=replace(heard.sound, path=path))
+    on_the_way = replace(heard.timeline, duration_s=3.0, total_s=8.99, done=False)
+    visit, place = _shelved(shelf, replace(heard, timeline=on_the_way))
+    first = client.get(f"{place}/sound")
+    assert soundfile.info(io.BytesIO(first.content)).frames == 9 * RATE
+    visit.hear(visit._running, heard.timeline)
+    monkeypatch.delattr(playable, "_transcode")
+    assert client.get(f"{place}/sound").content == first.content
+
+
+def test_of_an_unknown_length_what_was_heard_is_sent(
+    client: TestClient, shelf: TimelineShelf, heard: Heard, tmp_path: Path
+) -> None:
+    sound = soundfile.read(heard.sound.path, dtype="float32")[0]
+    path = write(tmp_path / "scene.aiff", sound)
+    part = replace(heard.timeline, duration_s=3.0, total_s=None, done=False)
+    heard = replace(heard, sound=replace(heard.sound, path=path), timeline=part)
+    _visit, place = _shelved(shelf, heard)
+    answer = client.get(f"{place}/sound")
+    assert soundfile.info(io.BytesIO(answer.content)).frames == 3 * RATE
+
+
 def test_nothing_else_can_be_fetched(
     client: TestClient, shelf: TimelineShelf, heard: Heard
 ) -> None:
@@ -453,6 +559,18 @@ def test_the_overview_is_a_picture(client: TestClient, shelf: TimelineShelf, hea
     answer = client.get(f"{place}/overview?v=1")
     assert answer.headers["content-type"] == "image/png"
     assert answer.content == picture.overview_png(heard.timeline)
+    assert float(answer.headers["x-passt-seconds"]) == pytest.approx(9.0)
+
+
+def test_an_overview_that_comes_too_late_is_no_fault(
+    client: TestClient, shelf: TimelineShelf, heard: Heard
+) -> None:
+    """The page asks for it until it hears that another sound was begun."""
+    visit, place = _shelved(shelf, heard)
+    visit.begin(heard.sound)
+    assert client.get(f"{place}/overview?v=1").status_code == 204
+    for number in ("3", "0", "x", "²"):
+        assert client.get(f"{place[:-1]}{number}/overview").status_code == 404
 
 
 def test_a_stretch_comes_frame_by_frame(
@@ -532,6 +650,17 @@ def test_the_microphones_numbers_are_put_within_their_ranges(
 def test_a_block_that_is_none_is_told_of(microphone: live.LiveHandlers, data: Any) -> None:
     changes = microphone.hear(None, None, 2.0, 3, SimpleNamespace(_data=data))
     assert json.loads(changes[microphone.tab.picture])["error"]
+
+
+def test_the_same_fault_is_told_of_again(microphone: live.LiveHandlers) -> None:
+    told, visit = [], None
+    for _ in range(2):
+        changes = microphone.hear(None, visit, 2.0, 3, SimpleNamespace(_data={"begins": True}))
+        visit = changes[microphone.visit]
+        told.append(changes[microphone.tab.picture])
+    first, second = map(json.loads, told)
+    assert first["error"] == second["error"]
+    assert told[0] != told[1], "the page looks at a value that has changed"
 
 
 def test_rows_stay_where_they_are() -> None:

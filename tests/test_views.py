@@ -85,10 +85,10 @@ def test_times_are_inside_the_axis_and_few(start: float, length: float) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "end", "text"),
-    [(2.5, 10, "2.5 s"), (65, 70, "1:05"), (65.5, 70, "1:05.5"), (3600, 3601, "60:00")],
+    [(2.5, 10, "2.5 s"), (65, 70, "1:05"), (65.5, 70, "1:05.5"), (3600, 3601, "1:00:00")],
 )
 def test_clock(seconds: float, end: float, text: str) -> None:
-    assert figures.clock(seconds, end) == text
+    assert figures._tick(seconds, end) == text
 
 
 class _Tags(HTMLParser):

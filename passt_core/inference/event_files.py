@@ -12,6 +12,7 @@ from types import MappingProxyType
 from passt_core.files import csv_writer
 from passt_core.inference.analysis import DIGITS
 from passt_core.inference.events import Event, EventRule
+from passt_core.network.checkpoints import Checkpoint
 from passt_core.signal.mel import MelConfig
 
 RAVEN_COLUMNS = (
@@ -41,6 +42,7 @@ class EventSource:
         low_hz, high_hz: the band that the model hears in it, in Hz.
         window_s, hop_s: how it was cut, in seconds; None: not told.
         rule: what counted as an event; None: not told.
+        classes: names of those that events were looked for of; empty: all, or not told.
     """
 
     file: str
@@ -51,6 +53,31 @@ class EventSource:
     window_s: float | None = None
     hop_s: float | None = None
     rule: EventRule | None = None
+    classes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        file: str,
+        checkpoint: Checkpoint,
+        rule: EventRule,
+        *,
+        duration_s: float,
+        window_s: float,
+        hop_s: float,
+    ) -> EventSource:
+        """What a model heard in a file, and all of how."""
+        return cls(
+            file=file,
+            model=checkpoint.name,
+            duration_s=duration_s,
+            low_hz=checkpoint.front_end.fmin,
+            high_hz=checkpoint.front_end.fmax,
+            window_s=window_s,
+            hop_s=hop_s,
+            rule=rule,
+            classes=tuple(checkpoint.labels[index] for index in sorted(rule.classes)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +146,8 @@ def to_json(events: Sequence[Event], source: EventSource) -> str:
     heard = {name: value for name, value in cut.items() if value is not None}
     if source.rule is not None:
         heard |= {name: getattr(source.rule, name) for name in _THRESHOLDS}
-    return json.dumps(about | heard | {"events": told}, indent=2, ensure_ascii=False) + "\n"
+    only = {"classes": [_utf8(label) for label in source.classes]} if source.classes else {}
+    return json.dumps(about | heard | only | {"events": told}, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_webvtt(events: Sequence[Event], source: EventSource) -> str:  # noqa: ARG001

@@ -84,16 +84,18 @@ def find_events(timeline: Timeline, rule: EventRule) -> tuple[Event, ...]:
         PasstError: the rule names a class that the model does not have.
     """
     classes = _chosen(rule.classes, len(timeline.labels))
+    peaks = timeline.probabilities.max(axis=0, initial=0.0)
+    classes = classes[peaks[classes] >= rule.on]  # a few of hundreds: the others are not copied
     borders = timeline.cells()
     heard = np.zeros((len(classes), len(borders) + 1), np.float32)  # a quiet window at both ends
     heard[:, 1:-1] = timeline.probabilities[:, classes].T
     row, first, last = _merged(*_runs(heard, rule), borders, rule.merge_s)
     long = borders[last] - borders[first] > rule.least_s - _NANOSECOND
     row, first, last = row[long], first[long], last[long]
-    means = _means(heard, row, first, last, np.pad(np.diff(borders), 1))
+    lengths = np.diff(borders)
     centres = (timeline.starts + timeline.ends) / 2
     events = []
-    for place, begin, end, mean in zip(row, first, last, means, strict=True):
+    for place, begin, end in zip(row, first, last, strict=True):
         index = int(classes[place])
         stretch = timeline.probabilities[begin:end, index]
         peak = int(stretch.argmax())
@@ -105,7 +107,7 @@ def find_events(timeline: Timeline, rule: EventRule) -> tuple[Event, ...]:
                 end_s=float(borders[end]),
                 peak=float(stretch[peak]),
                 peak_s=float(centres[begin + peak]),
-                mean=float(mean),
+                mean=float(stretch @ lengths[begin:end] / (borders[end] - borders[begin])),
             )
         )
     return tuple(sorted(events, key=lambda event: (event.start_s, event.label)))
@@ -143,20 +145,6 @@ def _merged(
     ends = np.ones(len(row) and 1, np.bool_)
     begins, closes = np.concatenate([ends, apart]), np.concatenate([apart, ends])
     return row[begins], first[begins], last[closes]
-
-
-def _means(
-    heard: NDArray[np.float32],
-    row: _Places,
-    first: _Places,
-    last: _Places,
-    lengths: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Mean over time of each stretch; ``lengths`` of the windows' stretches, as ``heard`` has."""
-    places = _flat(heard, row, first, last)
-    sums = np.add.reduceat((heard * lengths).ravel(), places)[::2]
-    spans = np.add.reduceat(np.broadcast_to(lengths, heard.shape).ravel(), places)[::2]
-    return sums / spans
 
 
 def _flat(heard: NDArray[np.float32], row: _Places, first: _Places, last: _Places) -> _Places:

@@ -59,7 +59,12 @@ class Rolling:
         Raises:
             AudioError: not a block of sound.
         """
-        mono = audio.from_array(block, sample_rate, target_rate=sample_rate)
+        return self._after(
+            audio.from_array(block, sample_rate, target_rate=sample_rate), sample_rate
+        )
+
+    def _after(self, mono: Waveform, sample_rate: int) -> Rolling:
+        """The stretch after a block that was brought to mono."""
         before = self.samples if sample_rate == self.sample_rate else mono[:0]
         most = max(1, round(self.seconds * sample_rate))
         return replace(
@@ -100,14 +105,14 @@ class Live:
         Raises:
             AudioError: not a block of sound.
         """
-        rolling = self.rolling.add(block, sample_rate)
+        newest = audio.from_array(block, sample_rate, target_rate=sample_rate)
+        rolling = self.rolling._after(newest, sample_rate)
         # Of a longer window than the model's only the last one counts: what is heard is now.
         most = round(predictor.window_s * sample_rate)
         window = rolling.samples[-most:]
         probabilities = np.zeros(len(predictor.labels), np.float32)
         if window.any():
             probabilities = predictor.analyze(window, sample_rate).probabilities
-        newest = audio.from_array(block, sample_rate, target_rate=sample_rate)
         moment = Moment(
             at_s=rolling.heard_s,
             probabilities=probabilities,

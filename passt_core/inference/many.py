@@ -163,7 +163,7 @@ def _alone(
     try:
         return asked.of_file(path, predictor, told)
     except (AudioError, OSError) as error:
-        return _reason(path, error)
+        return str(audio.unreadable(path, error))
 
 
 def _length(path: Path) -> float | str:
@@ -171,7 +171,7 @@ def _length(path: Path) -> float | str:
     try:
         seconds = audio.info(path).duration_s
     except (AudioError, OSError) as error:
-        return _reason(path, error)
+        return str(audio.unreadable(path, error))
     return math.inf if seconds is None else seconds
 
 
@@ -184,14 +184,5 @@ def _decoded(path: Path, rate: int, seconds: float) -> Waveform | str | None:
             return None
         [sound] = audio.checked_stream([sound], rate, name=path.name)
     except (AudioError, OSError) as error:
-        return _reason(path, error)
+        return str(audio.unreadable(path, error))
     return sound
-
-
-def _reason(path: Path, error: AudioError | OSError) -> str:
-    if isinstance(error, AudioError):
-        return str(error)
-    return (
-        f"{path.name} cannot be read any more ({error.strerror or error}); "
-        "see that it stays where it is, and try again"
-    )

@@ -18,15 +18,17 @@ from passt_core.inference.analysis import WindowAnalysis
 from passt_core.inference.overview import Overview
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.windows import Windowing
+from passt_core.network.model import PasstConfig
 from passt_core.signal import audio
 from passt_core.signal.audio import Waveform
+from passt_core.signal.mel import MelConfig
 
 Floats = NDArray[np.float32]
 Seconds = NDArray[np.float64]
 T = TypeVar("T", bound=np.generic)
 
-LEAST_WINDOW_S = 0.16
-"""A patch of 16 frames is the least that a network takes."""
+LEAST_WINDOW_S = PasstConfig.patch * MelConfig().frame_seconds
+"""A patch of PaSST; of a network with larger patches, one of its own."""
 SNAPSHOT_S = 0.5
 """Time from one snapshot to the next, so that a page that shows them keeps up."""
 MOST_VALUES = 1 << 28
@@ -44,7 +46,7 @@ class Pace:
     """How a sound is cut for a timeline, in seconds.
 
     Attributes:
-        window_s: length of a window, 0.16 to what the model takes at once.
+        window_s: length of a window, :data:`LEAST_WINDOW_S` to what the model takes at once.
         hop_s: from one window to the next, above 0 and at most a window; whole frames.
     """
 
@@ -55,7 +57,7 @@ class Pace:
         if not (math.isfinite(self.window_s) and self.window_s >= LEAST_WINDOW_S):
             raise PasstError(
                 f"windows of {self.window_s:g} s were asked for; "
-                f"the model needs {LEAST_WINDOW_S:g} s or more: choose longer windows"
+                f"a model needs {LEAST_WINDOW_S:g} s or more: choose longer windows"
             )
         if not (math.isfinite(self.hop_s) and 0.0 < self.hop_s <= self.window_s):
             raise PasstError(
@@ -67,13 +69,10 @@ class Pace:
         """The cut in samples.
 
         Raises:
-            PasstError: the window is longer than the model's, or the hop not on whole frames.
+            PasstError: the window is shorter than a patch or longer than the model's, or the hop
+                not on whole frames.
         """
-        if self.window_s > predictor.window_s + _GRID:
-            raise PasstError(
-                f"windows of {self.window_s:g} s were asked for; {predictor.name} takes at most "
-                f"{predictor.window_s:g} s at once: choose shorter windows"
-            )
+        self._check_window(predictor)
         front_end = predictor.checkpoint.front_end
         frames = round(self.hop_s / front_end.frame_seconds)
         if frames < 1 or abs(self.hop_s / front_end.frame_seconds - frames) > _GRID:
@@ -89,6 +88,20 @@ class Pace:
             length=max(length, windowing.least),
             hop=min(frames * front_end.hop, length),
         )
+
+    def _check_window(self, predictor: Predictor) -> None:
+        checkpoint = predictor.checkpoint
+        least_s = checkpoint.config.patch * checkpoint.front_end.frame_seconds
+        if self.window_s < least_s - _GRID:
+            raise PasstError(
+                f"windows of {self.window_s:g} s were asked for; {predictor.name} needs a patch, "
+                f"{least_s:g} s or more: choose longer windows"
+            )
+        if self.window_s > predictor.window_s + _GRID:
+            raise PasstError(
+                f"windows of {self.window_s:g} s were asked for; {predictor.name} takes at most "
+                f"{predictor.window_s:g} s at once: choose shorter windows"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -177,14 +190,12 @@ def listen(
             track.add(window, mel)
             # Windows are heard several together: after the last of them, the next take a while.
             if track.count == sound.windows and time.monotonic() - told >= every_s:
-                yield track.snapshot()
+                yield track.snapshot(sound.seconds)
                 told = time.monotonic()
-    if sound.fault is None:
-        yield track.snapshot(sound.samples / predictor.sample_rate)
-        return
-    if track.count:
-        yield track.snapshot()
-    raise sound.fault
+    if sound.samples:
+        yield track.snapshot(sound.seconds, done=sound.fault is None)
+    if sound.fault is not None:
+        raise sound.fault
 
 
 def listen_together(
@@ -208,7 +219,7 @@ def listen_together(
         track = _Track(predictor, windowing, duration_s)
         for window, mel in heard:
             track.add(window, mel)
-        yield track.snapshot(duration_s)
+        yield track.snapshot(duration_s, done=True)
 
 
 class _Sound:
@@ -226,6 +237,11 @@ class _Sound:
         self.fault: AudioError | None = None
         self._path = path
         self._rate = rate
+
+    @property
+    def seconds(self) -> float:
+        """How much was read so far."""
+        return self.samples / self._rate
 
     def pieces(self, windowing: Windowing) -> Generator[Waveform, None, None]:
         """The samples, in pieces that each complete a window; the rest comes last."""
@@ -246,13 +262,8 @@ class _Sound:
             for block in audio.checked_stream(read, self._rate, name=self._path.name):
                 self.samples += len(block)
                 yield block
-        except AudioError as error:
-            self.fault = error
-        except OSError as error:
-            self.fault = AudioError(
-                f"{self._path.name} cannot be read any more ({error.strerror or error}); "
-                "see that it stays where it is, and try again"
-            )
+        except (AudioError, OSError) as error:
+            self.fault = audio.unreadable(self._path, error)
 
 
 class _Track:
@@ -269,6 +280,7 @@ class _Track:
         self._probabilities = np.zeros((0, len(predictor.labels)), np.float32)
         self._times = np.zeros((0, 2))
         self._silent = np.zeros(0, np.bool_)
+        self._most = MOST_VALUES // len(predictor.labels)
         self._check_size(0 if total_s is None else int(total_s / self._hop_s))
 
     def add(self, window: WindowAnalysis, mel: Floats) -> None:
@@ -282,17 +294,17 @@ class _Track:
         self._overview.add(window.start_s, mel)
         self.count += 1
 
-    def snapshot(self, duration_s: float | None = None) -> Timeline:
-        """What is there; with the sound's length, it is the whole."""
+    def snapshot(self, read_s: float, *, done: bool = False) -> Timeline:
+        """What is there, of a sound of which so many seconds were read; ``done``: all of it."""
         starts, ends = self._times[: self.count].T.copy()
-        heard_s = float(ends[-1]) if duration_s is None else duration_s
+        heard_s = read_s if done else min(read_s, float(ends[-1]))
         overview, step_s = self._overview.picture(heard_s)
         return Timeline(
             model=self._predictor.name,
             labels=self._predictor.labels,
             duration_s=heard_s,
             total_s=self._total_s,
-            done=duration_s is not None,
+            done=done,
             window_s=self._window_s,
             hop_s=self._hop_s,
             starts=_frozen(starts),
@@ -304,21 +316,27 @@ class _Track:
         )
 
     def _grow(self, rows: int) -> None:
-        """New room for all; snapshots keep the old one."""
+        """New room for all, no more than a timeline may hold; snapshots keep the old one."""
         self._check_size(self.count + 1)
-        more = rows - self.count
-        self._probabilities = np.pad(self._probabilities, ((0, more), (0, 0)))
-        self._times = np.pad(self._times, ((0, more), (0, 0)))
-        self._silent = np.pad(self._silent, (0, more))
+        rows = min(rows, self._most)
+        self._probabilities = _longer(self._probabilities, rows)
+        self._times = _longer(self._times, rows)
+        self._silent = _longer(self._silent, rows)
 
     def _check_size(self, windows: int) -> None:
-        most = MOST_VALUES // len(self._predictor.labels)
-        if windows > most:
+        if windows > self._most:
             raise AudioError(
                 f"a window every {self._hop_s:g} s makes {windows} windows or more; a timeline "
-                f"of {len(self._predictor.labels)} classes holds {most}: choose a longer hop, or "
-                "cut the sound"
+                f"of {len(self._predictor.labels)} classes holds {self._most}: choose a longer "
+                "hop, or cut the sound"
             )
+
+
+def _longer(values: NDArray[T], rows: int) -> NDArray[T]:
+    """The same with room for more rows, which take no memory until they are written."""
+    grown = np.zeros((rows, *values.shape[1:]), values.dtype)
+    grown[: len(values)] = values
+    return grown
 
 
 def _frozen(values: NDArray[T]) -> NDArray[T]:

@@ -146,6 +146,16 @@ def stream(
     yield from _trimmed(_resampled(sound, header.sample_rate, sample_rate), skip, take)
 
 
+def unreadable(path: Path, error: AudioError | OSError) -> AudioError:
+    """What went wrong on the way through a file, in a sentence."""
+    if isinstance(error, AudioError):
+        return error
+    return AudioError(
+        f"{path.name} cannot be read any more ({error.strerror or error}); "
+        "see that it stays where it is, and try again"
+    )
+
+
 def from_array(
     audio: NDArray[np.generic], sample_rate: int, *, target_rate: int = SAMPLE_RATE
 ) -> Waveform:

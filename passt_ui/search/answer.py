@@ -17,6 +17,7 @@ from passt_core.library.soundmap import place
 from passt_core.library.store import CHECKED, CLUSTERS, MAP, SoundLibrary
 from passt_ui import mapdata
 from passt_ui.hand import Hand
+from passt_ui.packed import packed
 from passt_ui.search.question import Question
 
 LINKED = 8
@@ -74,7 +75,7 @@ class Answer:
             "y": float(y),
             "hits": [hit.clip.number for hit in self.hits],
             "linked": [hit.clip.number for hit in self.linked],
-            "alike": mapdata.packed(level),
+            "alike": packed(level),
             "lo": lo,
             "hi": hi,
         }

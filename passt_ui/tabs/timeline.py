@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from passt_core.inference.events import EventRule
 from passt_ui import components
 from passt_ui.services import Services
 from passt_ui.slider import Slider
@@ -26,12 +27,10 @@ from passt_ui.timeline.asked import (
 )
 from passt_ui.timeline.picture import payload
 from passt_ui.timeline.routes import url
-from passt_ui.timeline.visit import CLASSES, TimelineVisit
+from passt_ui.timeline.visit import CLASSES, Seen
 from passt_ui.views import heading, how_to_read, note, notice
 
 Changes = dict[Any, Any]
-
-ON, OFF = 0.5, 0.3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -195,10 +194,10 @@ def _controls(services: Services) -> dict[str, Any]:
                 min_width=260,
             )
         with gr.Row():
-            on = _slider(BEGINS, ON, 0.05, "reached somewhere", "on")
-            off = _slider(ENDS, OFF, 0.05, "held throughout; no higher", "off")
-            least = _slider(LEAST, 0.0, 0.1, "shorter ones go", "least")
-            merge = _slider(GAP, 0.0, 0.1, "shorter than this", "merge")
+            on = _slider(BEGINS, EventRule.on, 0.05, "reached somewhere", "on")
+            off = _slider(ENDS, EventRule.off, 0.05, "held throughout; no higher", "off")
+            least = _slider(LEAST, EventRule.least_s, 0.1, "shorter ones go", "least")
+            merge = _slider(GAP, EventRule.merge_s, 0.1, "shorter than this", "merge")
     return {
         "classes": classes,
         "chosen": chosen,
@@ -227,17 +226,15 @@ def hop_choices(window_s: float) -> list[tuple[str, float]]:
     return [("auto", BY_LENGTH), *((f"{hop:g} s", hop) for hop in hops(window_s))]
 
 
-def show(tab: TimelineTab, visit: TimelineVisit, *, whole: bool) -> Changes:
-    """What was heard, under the visit's look and rule; ``whole`` sends every column of it."""
-    heard = visit.heard
-    if heard is None:
-        return show_nothing(tab)
-    found = heard.events(visit.rule)
-    place = url(visit.token, heard.number)
+def show(tab: TimelineTab, token: str, seen: Seen, *, whole: bool) -> Changes:
+    """What was heard, for the visit of a token; ``whole`` sends every column of it."""
+    heard, rule = seen.heard, seen.rule
+    found = heard.events(rule)
+    place = url(token, heard.number)
     return {
         tab.line: views.line(heard),
-        tab.picture: payload(heard, visit.look, found, place, whole=whole),
-        tab.events: views.events(heard, found, visit.rule, place),
+        tab.picture: payload(heard, seen.look, found, place, whole=whole),
+        tab.events: views.events(heard, found, rule, place),
         tab.files: views.downloads(place),
     }
 

@@ -8,7 +8,13 @@ from passt_ui import components
 
 SCRIPTS = tuple(
     components.WEB / name
-    for name in ("timelineplot.js", "timeline.js", "timelinemic.js", "timelinelive.js")
+    for name in (
+        "timelinespectra.js",
+        "timelineplot.js",
+        "timeline.js",
+        "timelinemic.js",
+        "timelinelive.js",
+    )
 )
 STYLE = components.WEB / "timeline.css"
 

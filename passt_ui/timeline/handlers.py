@@ -33,6 +33,8 @@ FIRST = "clearing"
 """Example that stands there when the tab is opened: one sound in it follows another."""
 EVERY_S = 1.0
 """From one picture of a sound that is being heard to the next."""
+SHOWING_SHARE = 0.1
+"""Of the time while a sound is being heard, for finding its events and drawing them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,12 +115,17 @@ class TimelineHandlers:
 
     def look(self, visit: TimelineVisit | None, *controls: Any) -> Changes:
         """Other classes, or another rule; nothing is listened to again."""
-        if visit is None or visit.heard is None:
-            return {self.tab.notice: gr.HTML(visible=False)}
+        unchanged: Changes = {self.tab.notice: gr.HTML(visible=False)}
+        heard = visit.heard if visit else None
+        if visit is None or heard is None:
+            return unchanged
         try:
             asked = Asked.of(*controls)
-            visit.look, visit.rule = asked.look, asked.rule_for(visit.heard.timeline.labels)
-            shown = tab_of.show(self.tab, visit, whole=not visit.listens)
+            rule = asked.rule_for(heard.timeline.labels)
+            seen = visit.look_at(heard.number, asked.look, rule)
+            if seen is None:
+                return unchanged
+            shown = tab_of.show(self.tab, visit.token, seen, whole=not visit.listens)
         except PasstError as error:
             return tab_of.refused(self.tab, str(error))
         return {self.tab.notice: gr.HTML(value="", visible=False)} | shown
@@ -131,14 +138,14 @@ class TimelineHandlers:
 
     def model_changed(self, visitor: Visitor | None, visit: TimelineVisit | None) -> Changes:
         """Another model may have been chosen: say so beside what the old one heard."""
-        heard = visit.heard if visit else None
+        sound = visit.sound if visit else None
         model = (visitor or self.services.first).predictor.checkpoint
-        if visit is None or heard is None or heard.sound.checkpoint is model:
+        if visit is None or sound is None or sound.checkpoint is model or visit.is_empty:
             return {self.tab.notice: gr.HTML(value="", visible=False)}
         visit.stop("Stopped, for another model was chosen")
         return tab_of.refused(
             self.tab,
-            f"this was heard by {heard.timeline.model}; press Listen again to hear it by "
+            f"this was heard by {sound.checkpoint.name}; press Listen again to hear it by "
             f"{model.name}",
         )
 
@@ -175,8 +182,8 @@ class TimelineHandlers:
             return
         visit = visit or TimelineVisit()
         self.services.timelines.keep(visit)
-        listening = visit.begin(Sound(path=path, title=title, predictor=predictor))
-        visit.look, visit.rule = asked.look, asked.rule_for(predictor.labels)
+        sound = Sound(path=path, title=title, predictor=predictor)
+        listening = visit.begin(sound, asked.look, asked.rule_for(predictor.labels))
         chosen = [label for label in asked.look.chosen if label in predictor.labels]
         yield {
             self.visit: visit,
@@ -187,13 +194,16 @@ class TimelineHandlers:
         }
         fault = ""
         try:
-            yield from self._along(visit, listening, asked)
+            for changes in self._along(visit, listening, asked):
+                if visit.is_current(listening):
+                    yield changes
         except PasstError as error:
             fault = str(error)
         finally:
             listening.ended = True
+        ended = self._ended(visit, listening, fault) if visit.is_current(listening) else {}
         if visit.is_current(listening):
-            yield self._ended(visit, listening, fault)
+            yield ended
 
     def _along(self, visit: TimelineVisit, listening: Listening, asked: Asked) -> Iterator[Changes]:
         """Take the snapshots of a sound in hand, one after the other.
@@ -206,11 +216,11 @@ class TimelineHandlers:
         check_length(path, most_s)
         snapshots = listen(predictor, path, asked.cut.pace(predictor, path), every_s=EVERY_S)
         began = time.monotonic()
+        paced = Sparing()
         with closing(self._in_turn(snapshots, listening)) as steps:
             for timeline in steps:
-                if visit.hear(listening, timeline) is None or listening.stopped:
-                    return
-                if timeline.done:
+                seen = visit.hear(listening, timeline)
+                if seen is None or listening.stopped or timeline.done:
                     return
                 if timeline.duration_s > most_s:
                     raise AudioError(
@@ -218,10 +228,11 @@ class TimelineHandlers:
                         "heard until then stays"
                     )
                 told = views.on_the_way(timeline, time.monotonic() - began)
-                yield {
-                    self.tab.progress: progress(*told),
-                    **tab_of.show(self.tab, visit, whole=False),
-                }
+                shown: Changes = {self.tab.progress: progress(*told)}
+                if paced.is_due():
+                    with paced:
+                        shown |= tab_of.show(self.tab, visit.token, seen, whole=False)
+                yield shown
 
     def _in_turn(
         self, snapshots: Iterator[Timeline], listening: Listening
@@ -236,11 +247,37 @@ class TimelineHandlers:
 
     def _ended(self, visit: TimelineVisit, listening: Listening, fault: str) -> Changes:
         """What is shown when nothing more comes: all that was heard, and why there is no more."""
-        if fault and visit.heard is not None and visit.heard.timeline.silent.all():
-            visit.forget(listening)  # nothing to see: the fault is all there is to tell
-        heard, told = visit.heard, ""
-        if listening.stopped and heard is not None:
-            how_far, _ = views.on_the_way(heard.timeline, 0.0)
+        seen, told = visit.seen(), ""
+        if fault and seen is not None and seen.heard.timeline.silent.all():
+            visit.forget(listening)  # digital silence: that it is nothing else shows at its end
+            seen = None
+        if listening.stopped and seen is not None:
+            how_far, _ = views.on_the_way(seen.heard.timeline, 0.0)
             told = f'<p class="passt-quiet">{listening.why} at {how_far}.</p>'
-        ended = tab_of.idle(self.tab, told, again=True) | tab_of.show(self.tab, visit, whole=True)
+        ended = tab_of.idle(self.tab, told, again=True)
+        if seen is None:
+            ended |= tab_of.show_nothing(self.tab)
+        else:
+            ended |= tab_of.show(self.tab, visit.token, seen, whole=True)
         return ended | (tab_of.refused(self.tab, fault) if fault else {})
+
+
+class Sparing:
+    """Lets a work be done again when it has taken no more than a share of the time since it began.
+
+    What is shown of a sound grows with it: shown at every snapshot, it would soon keep the model
+    from listening.
+    """
+
+    def __init__(self) -> None:
+        self._due = self._began = 0.0
+
+    def is_due(self) -> bool:
+        """Whether it may be done again."""
+        return time.monotonic() >= self._due
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._due = self._began + (time.monotonic() - self._began) / SHOWING_SHARE

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from passt_core.errors import AudioError, PasstError
 from passt_core.inference.live import KEPT_S, WINDOW_S, Live
 from passt_core.network.checkpoints import Checkpoint
+from passt_ui.packed import packed
 from passt_ui.services import Services, Visitor
 from passt_ui.slider import Slider
 from passt_ui.timeline.component import live as component
@@ -49,11 +50,14 @@ class LiveVisit:
         live: the sound.
         checkpoint: who listens; None: nobody yet.
         rows: places in the head of the classes that are shown, from the top.
+        faults: blocks that could not be heard; the page is told of a change alone, and so of the
+            second of two that are alike.
     """
 
     live: Live = field(default_factory=Live)
     checkpoint: Checkpoint | None = None
     rows: tuple[int, ...] = ()
+    faults: int = 0
 
 
 def build() -> LiveTab:
@@ -120,17 +124,20 @@ class LiveHandlers:
         """
         predictor = (visitor or self.services.first).predictor
         begins = bool(event._data.get("begins"))
+        faults = visit.faults if visit else 0
         if visit is None or begins or visit.checkpoint is not predictor.checkpoint:
-            visit = LiveVisit(checkpoint=predictor.checkpoint)
+            visit = LiveVisit(checkpoint=predictor.checkpoint, faults=faults)
         try:
             samples, rate = block_of(event._data)
             seconds = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, window_s or WINDOW_S))
             rolling = replace(visit.live.rolling, seconds=seconds)
             live = replace(visit.live, rolling=rolling).hear(predictor, samples, rate)
         except PasstError as error:
-            return {self.visit: visit, self.tab.picture: json.dumps({"error": str(error)})}
+            visit = replace(visit, faults=faults + 1)
+            told = {"error": str(error), "number": visit.faults}
+            return {self.visit: visit, self.tab.picture: json.dumps(told)}
         rows = steady(visit.rows, best(live, min(MOST_CLASSES, max(1, int(classes or 1)))))
-        heard = LiveVisit(live=live, checkpoint=predictor.checkpoint, rows=rows)
+        heard = replace(visit, live=live, rows=rows)
         return {self.visit: heard, self.tab.picture: payload(heard, predictor.labels)}
 
 
@@ -175,18 +182,18 @@ def payload(visit: LiveVisit, labels: tuple[str, ...]) -> str:
     rows = list(visit.rows)
     values = np.stack([moment.probabilities[rows] for moment in moments], axis=1)
     scaled = np.rint((SILENT - 1) * np.clip(values, 0.0, 1.0)).astype(np.uint8)
-    times = np.array([moment.at_s for moment in moments], "<f4")
+    times = np.array([moment.at_s for moment in moments], np.float32)
     last = moments[-1]
     sent = {
         "labels": [labels[index] for index in rows],
-        "values": _base64(scaled),
-        "times": _base64(times),
+        "values": packed(scaled),
+        "times": packed(times),
         "now": [round(float(value), 4) for value in last.probabilities[rows]],
         "at": last.at_s,
         "kept": KEPT_S,
         "level": round(last.level_db, 1),
         "peak": round(last.peak_db, 1),
-        "table": _base64(colour_table(HEAT, SILENT)),
+        "table": packed(colour_table(HEAT, SILENT)),
     }
     return json.dumps(sent, separators=(",", ":"))
 
@@ -205,7 +212,3 @@ def wire(on: LiveHandlers) -> None:
         api_visibility="undocumented",
         show_progress="hidden",
     )
-
-
-def _base64(values: NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from collections.abc import Sequence
@@ -20,8 +19,9 @@ from passt_core.inference.timeline import Timeline
 from passt_core.signal import audio
 from passt_ui import palette
 from passt_ui.figures import decibels, frequency_ticks
+from passt_ui.packed import packed
 from passt_ui.timeline.visit import Heard, Look, Sound
-from passt_ui.views import clock
+from passt_ui.times import clock
 
 HEAT = "Viridis"
 """Perceptually uniform map of the probabilities, from 0 to 1; other than the spectrograms' own."""
@@ -63,6 +63,7 @@ def payload(heard: Heard, look: Look, events: Sequence[Event], url: str, *, whol
         "end": end_s(timeline),
         "heard": timeline.duration_s,
         "done": timeline.done,
+        "version": heard.version,
         "overview": f"{url}/overview?v={heard.version}",
         "step": timeline.overview_step_s,
         "detail": f"{url}/detail",
@@ -71,9 +72,9 @@ def payload(heard: Heard, look: Look, events: Sequence[Event], url: str, *, whol
         "octaves": {"places": octaves, "names": names},
         "edges_hz": [round(float(hz)) for hz in grid.band_edges],
         "labels": [timeline.labels[index] for index in rows],
-        "values": _base64(values),
-        "borders": _base64(borders.astype("<f4")),
-        "table": _base64(colour_table(HEAT, SILENT)),
+        "values": packed(values),
+        "borders": packed(borders.astype(np.float32)),
+        "table": packed(colour_table(HEAT, SILENT)),
         "events": [
             [place[event.index], event.start_s, event.end_s, round(event.peak, 4)]
             for event in marked
@@ -104,12 +105,13 @@ def summary(heard: Heard, events: Sequence[Event]) -> str:
 
 
 def overview_png(timeline: Timeline) -> bytes:
-    """The overview in the spectrograms' colours, low frequencies below; what lies ahead is clear.
+    """The overview in the spectrograms' colours, low frequencies below, as far as it was heard."""
+    return _png(timeline.overview)
 
-    It reaches from 0 to :func:`end_s`, so that it keeps its place while it grows.
-    """
-    columns = round(end_s(timeline) / timeline.overview_step_s)
-    return _png(timeline.overview, max(1, columns, timeline.overview.shape[1]))
+
+def overview_s(timeline: Timeline) -> float:
+    """How many seconds the overview spans, from the sound's beginning."""
+    return timeline.overview.shape[1] * timeline.overview_step_s
 
 
 def detail_png(sound: Sound, start_s: float, end_s: float) -> bytes:
@@ -131,21 +133,18 @@ def detail_png(sound: Sound, start_s: float, end_s: float) -> bytes:
         sample_rate=sound.predictor.sample_rate,
         silence_allowed=True,
     )
-    mel = sound.predictor.spectrogram(samples)
-    return _png(mel, mel.shape[1])
+    return _png(sound.predictor.spectrogram(samples))
 
 
-def _png(mel: NDArray[np.float32], columns: int) -> bytes:
-    """Normalised log-mel (bands, frames) as a picture of ``columns``; those beyond it are clear."""
-    index = np.full((mel.shape[0], columns), SILENT, np.uint8)
+def _png(mel: NDArray[np.float32]) -> bytes:
+    """Normalised log-mel (bands, frames) as a picture with a pixel for each value."""
     level = decibels(np.maximum(mel[::-1], _LEAST_MEL)).astype(np.float32)
     span = palette.DB_CEILING - palette.DB_FLOOR
-    scaled = (SILENT - 1) * (level - palette.DB_FLOOR) / span
-    index[:, : mel.shape[1]] = np.clip(scaled, 0, SILENT - 1).astype(np.uint8)
-    image = Image.fromarray(index)
-    image.putpalette(colour_table(palette.SPECTRUM, SILENT).tobytes() + bytes(3))
+    scaled = 255 * (level - palette.DB_FLOOR) / span
+    image = Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+    image.putpalette(colour_table(palette.SPECTRUM, 256).tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", transparency=SILENT)
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -184,7 +183,3 @@ def _grid(heard: Heard) -> PatchGrid:
     """Where the bands lie, whatever the number of frames."""
     config = heard.sound.checkpoint.config
     return PatchGrid.of(config, heard.sound.checkpoint.front_end, config.frames)
-
-
-def _base64(values: NDArray[Any]) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")

@@ -20,14 +20,16 @@ from starlette.responses import (
 )
 from starlette.routing import BaseRoute, Route
 
-from passt_core.errors import AudioError, PasstError
+from passt_core.errors import PasstError
 from passt_core.inference.events import EventRule
-from passt_core.library.tables import LibraryClip
+from passt_core.inference.timeline import Timeline
 from passt_ui.playable import Transcodes, media_type, played_as_is
 from passt_ui.timeline import picture, tables
 from passt_ui.timeline.visit import Heard, TimelineShelf
 
 PREFIX = "/passt/timelines"
+SECONDS_HEADER = "x-passt-seconds"
+"""How much time a picture spans."""
 
 _SAFE = ("x-content-type-options", "nosniff")
 _PRIVATE = MappingProxyType(dict([("cache-control", "private, max-age=3600"), _SAFE]))
@@ -64,7 +66,7 @@ class TimelineRoutes:
             heard, _ = self._asked(request)
             path = heard.sound.path
             if not played_as_is(path.name):
-                path = self._transcodes.flac(path, _whole(heard))
+                path = self._transcodes.flac(path, end_s=_transcoded_to(heard.timeline))
             about = path.stat()
         except PasstError as error:
             return _missing(str(error))
@@ -77,13 +79,19 @@ class TimelineRoutes:
         return FileResponse(path, media_type=kind, stat_result=about, headers=headers)
 
     def overview(self, request: Request) -> Response:
-        """``GET …/overview``: the spectrogram of what was heard so far, as a PNG."""
+        """``GET …/overview``: the spectrogram of what was heard so far, as a PNG.
+
+        A header tells the seconds that it spans. There is no content where the visitor has gone on
+        to another sound, which the page does not know yet.
+        """
         try:
             heard, _ = self._asked(request)
         except PasstError as error:
-            return _missing(str(error))
+            over = self._shelf.is_over(*_named(request))
+            return Response(status_code=204, headers=_FRESH) if over else _missing(str(error))
         png = picture.overview_png(heard.timeline)
-        return Response(png, media_type="image/png", headers=_PRIVATE)
+        spans = {SECONDS_HEADER: f"{picture.overview_s(heard.timeline):.6f}"}
+        return Response(png, media_type="image/png", headers={**_PRIVATE, **spans})
 
     def detail(self, request: Request) -> Response:
         """``GET …/detail/{start}/{end}``: the spectrogram of a stretch in seconds, as a PNG."""
@@ -119,15 +127,21 @@ class TimelineRoutes:
         )
 
     def _asked(self, request: Request) -> tuple[Heard, EventRule]:
-        return self._shelf.heard(request.path_params["token"], request.path_params["number"])
+        return self._shelf.heard(*_named(request))
 
 
-def _whole(heard: Heard) -> LibraryClip:
-    """The sound as far as its length is known, for what is to be transcoded."""
-    end = picture.end_s(heard.timeline)
-    if not end:
-        raise AudioError(_GONE)
-    return LibraryClip(number=0, id="", file=heard.sound.path.name, start_s=0.0, end_s=end)
+def _named(request: Request) -> tuple[str, str]:
+    """The token and the number that a sound is asked for by."""
+    return request.path_params["token"], request.path_params["number"]
+
+
+def _transcoded_to(timeline: Timeline) -> float | None:
+    """How far a sound is transcoded; None: to its end, whatever the length that it was said to be.
+
+    What goes on for longer than anyone knows is sent as far as it was heard.
+    """
+    whole = timeline.done or timeline.total_s is not None
+    return None if whole else timeline.duration_s
 
 
 def _attached(name: str) -> dict[str, str]:

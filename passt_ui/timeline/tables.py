@@ -30,16 +30,13 @@ def form_of(name: str) -> Format:
 
 def events(heard: Heard, rule: EventRule, form: Format) -> str:
     """The events of a rule as the text of a file."""
-    front_end = heard.sound.checkpoint.front_end
-    source = EventSource(
-        file=heard.sound.path.name,
-        model=heard.timeline.model,
+    source = EventSource.of(
+        heard.sound.path.name,
+        heard.sound.checkpoint,
+        rule,
         duration_s=heard.timeline.duration_s,
-        low_hz=front_end.fmin,
-        high_hz=front_end.fmax,
         window_s=heard.timeline.window_s,
         hop_s=heard.timeline.hop_s,
-        rule=rule,
     )
     return form.write(heard.events(rule), source)
 

@@ -10,6 +10,7 @@ from passt_core.inference.events import Event, EventRule
 from passt_core.inference.timeline import Timeline
 from passt_ui.timeline.picture import key
 from passt_ui.timeline.visit import Heard
+from passt_ui.times import clock
 from passt_ui.views import note
 
 LISTED = 300
@@ -43,8 +44,9 @@ def events(heard: Heard, found: Sequence[Event], rule: EventRule, url: str) -> s
     if heard.timeline.silent.all():
         return note("Nothing but digital silence was heard until now.")
     if not found:
+        none = "None of the chosen classes" if rule.classes else "No class"
         return note(
-            f"No class reaches {100 * rule.on:.0f} % for long enough. Lower the first threshold, "
+            f"{none} reaches {100 * rule.on:.0f} % for long enough. Lower the first threshold, "
             "or shorten the least length."
         )
     rows = "".join(
@@ -75,15 +77,6 @@ def downloads(url: str) -> str:
         f'{forms}<a class="passt-play" href="{url}/probabilities" download>'
         "All probabilities (CSV)</a></div>"
     )
-
-
-def clock(seconds: float, digits: int = 0) -> str:
-    """``0:03`` or ``12:30`` below an hour, ``1:02:30`` above; with decimals of a second."""
-    whole = round(seconds, digits)
-    minutes, rest = divmod(whole, 60)
-    shown = f"{rest:0{3 + digits if digits else 2}.{digits}f}"
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{shown}" if hours else f"{minutes}:{shown}"
 
 
 def _button(event: Event, number: int, url: str) -> str:

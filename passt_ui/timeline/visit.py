@@ -70,6 +70,15 @@ class Heard:
         return find_events(self.timeline, rule)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """A sound as far as it was heard, which of its classes are shown, and what is an event."""
+
+    heard: Heard
+    look: Look
+    rule: EventRule
+
+
 class TimelineVisit:
     """A visitor's Timeline tab; made once in a visit.
 
@@ -93,7 +102,9 @@ class TimelineVisit:
         self._count = 0
         self._running: Listening | None = None
 
-    def begin(self, sound: Sound) -> Listening:
+    def begin(
+        self, sound: Sound, look: Look | None = None, rule: EventRule | None = None
+    ) -> Listening:
         """Begin to listen to another sound; what was listened to until now ends."""
         with self._lock:
             if self._running is not None:
@@ -101,9 +112,10 @@ class TimelineVisit:
             self._count += 1
             self._running = Listening(self._count, sound)
             self.sound, self.heard = sound, None
+            self.look, self.rule = look or Look(), rule or EventRule()
             return self._running
 
-    def hear(self, listening: Listening, timeline: Timeline) -> Heard | None:
+    def hear(self, listening: Listening, timeline: Timeline) -> Seen | None:
         """Take a snapshot in hand; None: another sound was begun meanwhile, and it is let go."""
         with self._lock:
             if listening is not self._running:
@@ -112,7 +124,22 @@ class TimelineVisit:
             self.heard = Heard(
                 sound=listening.sound, number=listening.number, version=version, timeline=timeline
             )
-            return self.heard
+            return Seen(heard=self.heard, look=self.look, rule=self.rule)
+
+    def seen(self) -> Seen | None:
+        """What is in hand; None: nothing of a sound was heard yet."""
+        with self._lock:
+            if self.heard is None:
+                return None
+            return Seen(heard=self.heard, look=self.look, rule=self.rule)
+
+    def look_at(self, number: int, look: Look, rule: EventRule) -> Seen | None:
+        """Look at the sound of a number in another way; None: it is not in hand any more."""
+        with self._lock:
+            if self.heard is None or self.heard.number != number:
+                return None
+            self.look, self.rule = look, rule
+            return Seen(heard=self.heard, look=look, rule=rule)
 
     def forget(self, listening: Listening) -> None:
         """Let go what was heard of a sound, unless another one was begun meanwhile."""
@@ -132,11 +159,22 @@ class TimelineVisit:
             self._running.stop(why)
             return True
 
+    def is_over(self, number: str) -> bool:
+        """Whether a sound of this number was begun, and nothing of it is in hand any more."""
+        with self._lock:
+            begun = {str(count) for count in range(1, self._count + 1)}
+            return number in begun and (self.heard is None or str(self.heard.number) != number)
+
     @property
     def listens(self) -> bool:
         """Whether a sound is being listened to."""
         running = self._running
         return running is not None and not running.ended
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was heard, and nothing will be."""
+        return self.heard is None and not self.listens
 
 
 class Listening:
@@ -184,9 +222,17 @@ class TimelineShelf:
         Raises:
             AudioError: there is none, or another one is in hand now.
         """
-        with self._lock:
-            visit = self._visits.get(token)
-        heard = visit.heard if visit else None
-        if visit is None or heard is None or str(heard.number) != number:
+        visit = self._visit(token)
+        seen = visit.seen() if visit else None
+        if seen is None or str(seen.heard.number) != number:
             raise AudioError(_GONE)
-        return heard, visit.rule
+        return seen.heard, seen.rule
+
+    def is_over(self, token: str, number: str) -> bool:
+        """Whether a visitor has gone on from the sound of a token and a number."""
+        visit = self._visit(token)
+        return visit is not None and visit.is_over(number)
+
+    def _visit(self, token: str) -> TimelineVisit | None:
+        with self._lock:
+            return self._visits.get(token)

@@ -17,10 +17,16 @@ TOGETHER = 8
 
 def wire(on: TimelineHandlers, models: Sequence[Any]) -> None:
     """Connect the tab; ``models`` are events by which another model is taken in hand."""
+    _hear_sounds(on)
+    _answer_at_once(on)
+    _follow_models(on, models)
+
+
+def _hear_sounds(on: TimelineHandlers) -> None:
+    """What listens to a sound waits its turn."""
     tab = on.tab
-    hands = [on.state, on.visit]
-    controls = [*tab.cut, *tab.look]
-    hears: dict[str, Any] = {
+    hands, controls = [on.state, on.visit], [*tab.cut, *tab.look]
+    how: dict[str, Any] = {
         "outputs": [on.visit, *tab.outputs],
         "concurrency_id": TIMELINE_QUEUE,
         "concurrency_limit": TOGETHER,
@@ -28,37 +34,35 @@ def wire(on: TimelineHandlers, models: Sequence[Any]) -> None:
         "show_progress": "hidden",
         "trigger_mode": "multiple",
     }
-    tab.tab.select(on.enter, [*hands, *controls], api_name="timeline_enter", **hears)
-    tab.file.upload(on.open_file, [*hands, tab.file, *controls], api_name="timeline_file", **hears)
-    tab.examples.select(on.open_example, [*hands, *controls], api_name="timeline_example", **hears)
-    tab.hand.click(on.open_hand, [*hands, *controls], api_name="timeline_hand", **hears)
-    tab.again.click(on.again, [*hands, *controls], api_name="timeline_again", **hears)
-    quick: dict[str, Any] = {
+    tab.tab.select(on.enter, [*hands, *controls], api_name="timeline_enter", **how)
+    tab.file.upload(on.open_file, [*hands, tab.file, *controls], api_name="timeline_file", **how)
+    tab.examples.select(on.open_example, [*hands, *controls], api_name="timeline_example", **how)
+    tab.hand.click(on.open_hand, [*hands, *controls], api_name="timeline_hand", **how)
+    tab.again.click(on.again, [*hands, *controls], api_name="timeline_again", **how)
+
+
+def _answer_at_once(on: TimelineHandlers) -> None:
+    """What needs no model waits for nobody."""
+    tab = on.tab
+    how: dict[str, Any] = {
         "api_visibility": "undocumented",
         "show_progress": "hidden",
         "queue": False,
     }
-    tab.cancel.click(
-        on.cancel,
-        [on.visit],
-        [tab.progress, tab.again, tab.cancel],
-        api_name="timeline_cancel",
-        **quick,
-    )
-    tab.window.input(
-        on.window_changed, [tab.window, tab.hop], [tab.hop], api_name="timeline_window", **quick
-    )
+    stopped = [tab.progress, tab.again, tab.cancel]
+    tab.cancel.click(on.cancel, [on.visit], stopped, api_name="timeline_cancel", **how)
+    cut = [tab.window, tab.hop]
+    tab.window.input(on.window_changed, cut, [tab.hop], api_name="timeline_window", **how)
     # A field that is left is put within its limits by the page: a change, and no input.
     gr.on(
         [tab.chosen.input, *(slider.change for slider in tab.sliders)],
         on.look,
-        [on.visit, *controls],
+        [on.visit, *tab.cut, *tab.look],
         [*tab.shown, tab.line, tab.files],
         trigger_mode="always_last",
         api_name="timeline_look",
-        **quick,
+        **how,
     )
-    _follow_models(on, models)
 
 
 def _follow_models(on: TimelineHandlers, models: Sequence[Any]) -> None:

@@ -4,15 +4,10 @@ window.passt = window.passt || {};
 passt.mapdata = (() => {
   const ARRAYS = { x: Float32Array, y: Float32Array, start: Float32Array, end: Float32Array, number: Int32Array };
 
-  function unpacked(text, Kind = Uint8Array) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    return new Kind(bytes.buffer);
-  }
-
   function decoded(sent, where) {
     const map = { ...sent, ...where, rows: sent.id.length };
-    for (const [name, Kind] of Object.entries(ARRAYS)) map[name] = unpacked(sent[name], Kind);
-    for (const group of Object.values(map.groups)) group.of = unpacked(group.of, Int32Array);
+    for (const [name, Kind] of Object.entries(ARRAYS)) map[name] = passt.unpacked(sent[name], Kind);
+    for (const group of Object.values(map.groups)) group.of = passt.unpacked(group.of, Int32Array);
     map.rowOf = new Map(Array.from(map.number, (number, row) => [number, row]));
     map.sound = (row) => `${map.sounds}${map.number[row]}#t=${map.start[row]},${map.end[row]}`;
     map.sign = (row) => `library:${map.key}:${map.number[row]}`;
@@ -88,5 +83,5 @@ passt.mapdata = (() => {
     return [low - around, high + around];
   }
 
-  return { fetched, unpacked, onward, nearest, selected, edges };
+  return { fetched, onward, nearest, selected, edges };
 })();

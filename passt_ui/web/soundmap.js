@@ -141,7 +141,7 @@ passt.soundmap = (element, props, watch, trigger, pickEvent) => {
   function ask() {
     const sent = props.value?.query ? JSON.parse(props.value.query) : null;
     query = sent && map && sent.key === map.key
-      ? { ...sent, alike: passt.mapdata.unpacked(sent.alike), hits: known(sent.hits), linked: known(sent.linked) }
+      ? { ...sent, alike: passt.unpacked(sent.alike), hits: known(sent.hits), linked: known(sent.linked) }
       : null;
     const [likeness] = [...colouring.options].filter((option) => option.value === LIKENESS);
     likeness.disabled = !query;

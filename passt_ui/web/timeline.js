@@ -9,6 +9,7 @@ passt.timeline = (element, props, watch) => {
   const readout = element.querySelector(".passt-readout");
   const times = element.querySelector(".times");
   const button = element.querySelector("[data-part=sound]");
+  const views = element.querySelectorAll("[data-view]");
   const player = passt.player;
   const CLICK_PX = 4;
   const STEP_S = 5;
@@ -29,7 +30,7 @@ passt.timeline = (element, props, watch) => {
     if (other && before && (player.key ?? "").startsWith(before)) player.stop();
     if (other) cursor = 0;
     root.classList.toggle("empty", !value);
-    button.disabled = !value;
+    for (const one of [button, ...views]) one.disabled = !value;
     button.dataset.sound = value?.sound ?? "";
     button.dataset.key = value ? `${value.key}:all` : "";
     field.setAttribute("aria-label", value?.summary ?? "Timeline: nothing was heard yet");

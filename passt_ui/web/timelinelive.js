@@ -19,7 +19,6 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
   let came = []; // when the last answers came, in ms
   let left = false; // whether it was stopped since one went to another tab
 
-  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const percent = (decibels) => 100 * Math.min(1, Math.max(0, 1 - decibels / LOWEST_DB));
 
   function row() {
@@ -58,8 +57,8 @@ passt.live = (element, props, watch, trigger, hearEvent) => {
       meter.querySelector("b").hidden = true;
       return;
     }
-    const [values, table] = [bytes(value.values), bytes(value.table)];
-    const times = new Float32Array(bytes(value.times).buffer);
+    const [values, table] = [passt.unpacked(value.values), passt.unpacked(value.table)];
+    const times = passt.unpacked(value.times, Float32Array);
     while (list.children.length < value.labels.length) list.append(row());
     while (list.children.length > value.labels.length) list.lastChild.remove();
     [...list.children].forEach((item, at) => {

@@ -64,9 +64,22 @@ passt.microphone = ({ send, changed, refuse }) => {
 
   async function listen(stream) {
     const context = new AudioContext();
+    try {
+      await tapped(context, stream);
+    } catch (error) {
+      context.close();
+      throw error;
+    }
+    begins = true;
+    asked = 0;
+    pieces = [];
+    open = { stream, context, timer: setInterval(hand, LOOK_MS) };
+    changed(true);
+  }
+
+  async function tapped(context, stream) {
     const module = URL.createObjectURL(new Blob([TAP], { type: "text/javascript" }));
-    await context.audioWorklet.addModule(module);
-    URL.revokeObjectURL(module);
+    await context.audioWorklet.addModule(module).finally(() => URL.revokeObjectURL(module));
     const tap = new AudioWorkletNode(context, "passt-tap", { numberOfOutputs: 0 });
     context.createMediaStreamSource(stream).connect(tap);
     tap.port.onmessage = ({ data }) => pieces.push(data);
@@ -74,11 +87,6 @@ passt.microphone = ({ send, changed, refuse }) => {
       track.addEventListener("ended", () => { close(); refuse("The microphone was unplugged, or taken back. Press Listen to go on."); });
     }
     await context.resume();
-    begins = true;
-    asked = 0;
-    pieces = [];
-    open = { stream, context, timer: setInterval(hand, LOOK_MS) };
-    changed(true);
   }
 
   function hand() {

@@ -15,19 +15,14 @@ passt.timeplot = (plot, moved) => {
   const AROUND_PX = 70; // for the time axis
   const MARGIN = 1; // views to either side that are painted too, for when the picture is dragged
   const MOST_PIXELS = 6000;
-  const AHEAD = 0.5; // views to either side that come with a stretch in detail
-  const COARSE = 1.5; // pixels that a column of the overview may be wide before the detail is asked for
-  const REST_MS = 200; // the view rests so long before it is
   const STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
   let shown = null; // { values, borders, table, … }: the value, unpacked
   let range = null; // [start, end] in seconds
   let whole = true; // whether all of it is in view
 
-  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-
   function take(value) {
     const same = shown?.key === value?.key;
-    shown = value && { ...value, values: bytes(value.values), table: bytes(value.table), borders: new Float32Array(bytes(value.borders).buffer) };
+    shown = value && { ...value, values: passt.unpacked(value.values), table: passt.unpacked(value.table), borders: passt.unpacked(value.borders, Float32Array) };
     if (!shown) return;
     if (!same || whole || !range) { range = [0, shown.end]; whole = true; }
   }
@@ -95,11 +90,11 @@ passt.timeplot = (plot, moved) => {
     const start = Math.max(0, range[0] - MARGIN * span);
     const end = Math.min(shown.borders.at(-1), range[1] + MARGIN * span);
     const base = { xref: "x", xanchor: "left", yanchor: "top", sizing: "stretch", layer: "below" };
-    const found = [{ ...base, yref: "y2", source: shown.picture, x: 0, sizex: shown.end, y: shown.bands, sizey: shown.bands }];
+    const placed = (picture, yref, height) => ({ ...base, yref, source: picture.source, x: picture.start, sizex: picture.end - picture.start, y: height, sizey: height });
+    const found = spectra.of(range, plot.offsetWidth).map((picture) => placed(picture, "y2", shown.bands));
     const painted = rows(start, end);
-    if (sharp()) found.push({ ...base, yref: "y2", source: detail.picture, x: detail.start, sizex: detail.end - detail.start, y: shown.bands, sizey: shown.bands });
-    if (painted) found.push({ ...base, yref: "y", source: painted, x: start, sizex: end - start, y: shown.labels.length, sizey: shown.labels.length });
-    return found.filter((image) => image.source);
+    if (painted) found.push(placed({ source: painted, start, end }, "y", shown.labels.length));
+    return found;
   }
 
   // One broken line around all events: thousands of shapes would be slow. What an outline would hide is underlined.
@@ -170,64 +165,11 @@ passt.timeplot = (plot, moved) => {
     Plotly.react(plot, traces(), layout(), config).then(bind);
   }
 
-  // The overview grows on the server: the one before stays in view until the next has come.
-  function fetchOverview() {
-    const wanted = shown?.overview;
-    if (!wanted) return;
-    const before = shown.key;
-    const image = new Image();
-    image.onload = () => {
-      if (shown?.key !== before) return;
-      kept = { key: before, url: wanted, picture: drawnOnce(image) };
-      shown.picture = kept.picture;
-      draw();
-    };
-    image.src = new URL(wanted, document.baseURI).href;
-  }
-
-  // Nearer than the overview's columns, the stretch in view comes frame by frame.
-  const sharp = () => detail?.key === shown.key && wantsDetail() && detail.start < range[1] && detail.end > range[0];
-  const wantsDetail = () => {
-    const span = range[1] - range[0];
-    return span * (1 + 2 * AHEAD) <= shown.most_detail && shown.step > (COARSE * span) / plot.offsetWidth;
-  };
-
-  let detail = null; // { key, start, end, picture }: the stretch that was loaded last
-  let pending = 0;
-  function fetchDetail() {
-    clearTimeout(pending);
-    if (!wantsDetail()) return;
-    const { key } = shown;
-    const span = range[1] - range[0];
-    const start = Math.max(0, range[0] - AHEAD * span);
-    const end = Math.min(shown.heard, range[1] + AHEAD * span);
-    const had = detail?.key === key && detail.start <= range[0] && detail.end >= Math.min(end, range[1]);
-    if (had || end <= start) return;
-    pending = setTimeout(() => {
-      const image = new Image();
-      image.onload = () => {
-        if (shown?.key !== key) return;
-        detail = { key, start, end, picture: drawnOnce(image) };
-        draw();
-      };
-      image.src = new URL(`${shown.detail}/${start.toFixed(3)}/${end.toFixed(3)}`, document.baseURI).href;
-    }, REST_MS);
-  }
-
-  // As data: an address would be fetched anew whenever the picture is drawn.
-  function drawnOnce(image) {
-    const pen = Object.assign(document.createElement("canvas"), { width: image.naturalWidth, height: image.naturalHeight });
-    pen.getContext("2d").drawImage(image, 0, 0);
-    return pen.toDataURL();
-  }
-
-  let kept = null; // the overview that was loaded last, and whose it is
+  const spectra = passt.timelinespectra(draw);
   function set(value) {
     take(value);
-    if (shown) {
-      shown.picture = kept?.key === shown.key ? kept.picture : null;
-      if (kept?.url !== shown.overview) fetchOverview();
-    }
+    spectra.follow(shown);
+    if (shown) spectra.look(range, plot.offsetWidth);
     draw();
   }
 
@@ -252,7 +194,7 @@ passt.timeplot = (plot, moved) => {
     range = [from, from + span];
     whole = span >= shown.end - 1e-6;
     draw();
-    fetchDetail();
+    spectra.look(range, plot.offsetWidth);
   }
 
   function zoom(factor, middle) {
@@ -301,6 +243,5 @@ passt.timeplot = (plot, moved) => {
     frame: () => ({ top: bandsAxis()._offset, bottom: rowsAxis()._offset + rowsAxis()._length }),
     ready: () => Boolean(shown && axis()?._length),
     get range() { return range; },
-    get shown() { return shown; },
   };
 };

@@ -260,17 +260,14 @@ def _label_texts(
     labels: LabelFiles, asked: Events, predictor: Predictor, heard: Iterable[tuple[str, Heard]]
 ) -> Iterator[tuple[Path, str]]:
     """Each file of labels, and what it is to say."""
-    front_end = predictor.checkpoint.front_end
     for file, found in heard:
-        source = EventSource(
-            file=file,
-            model=predictor.name,
+        source = EventSource.of(
+            file,
+            predictor.checkpoint,
+            asked.rule,
             duration_s=found.duration_s,
-            low_hz=front_end.fmin,
-            high_hz=front_end.fmax,
             window_s=asked.pace.window_s,
             hop_s=asked.pace.hop_s,
-            rule=asked.rule,
         )
         text = labels.form.write(asked.events(found, predictor.labels), source)
         yield labels.path(file), text
