@@ -115,7 +115,7 @@ class Option:
     def predictor(self, material: Material) -> Predictor:
         checkpoint = replace(material.checkpoint, network=self.network(material))
         found = Predictor(checkpoint, device="cpu", precision=self.precision)
-        if self.merging:  # of what the predictor made ready: in the same arithmetic as all others
+        if self.merging:  # of what the predictor made ready: in the same precision as all others
             passes = found._passes
             passes._network = cast(Passt, self.merging(passes._network))
         return found

@@ -1,4 +1,4 @@
-"""Arithmetic other than float32: how near its answers are, and which one a machine is given."""
+"""Precisions other than float32: how near their answers are, and which one a machine is given."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from passt_core.inference import fastest
 from passt_core.inference.fastest import Measured, choose, measure
 from passt_core.inference.precision import prepared
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, available, layer, lowered
+from passt_core.network.lowered import Precision, available, layer, lowered
 from passt_core.network.merging import Merged
 from passt_core.network.model import Passt, PasstConfig
 from passt_core.signal import audio
 
 LEAST_COSINE = {"bf16": 0.999, "int8": 0.99}
-LARGEST: dict[Arithmetic, float] = {"fp32": 1e-5, "bf16": 0.1, "int8": 0.4}
+LARGEST: dict[Precision, float] = {"fp32": 1e-5, "bf16": 0.1, "int8": 0.4}
 """Difference of an embedding of a random network."""
 CLIPS = sorted((ASSETS / "examples").glob("*.ogg"))
 SHAPES = {
@@ -64,9 +64,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "precision.json"
 
 
-def skip_unless_here(arithmetic: str) -> None:
-    if arithmetic not in available():
-        pytest.skip(f"this CPU has no products in {arithmetic}")
+def skip_unless_here(precision: str) -> None:
+    if precision not in available():
+        pytest.skip(f"this CPU has no products in {precision}")
 
 
 @pytest.mark.parametrize("precision", ("bf16", "int8"))
@@ -91,12 +91,12 @@ def test_real_clips_keep_their_answers(bundled: Predictor, precision: str) -> No
 def test_every_shape_can_be_lowered(name: str, frames: int) -> None:
     network, mel = made(SHAPES[name]), torch.randn(3, 128, frames)
     exact = network(mel)
-    for arithmetic in available():
-        near = lowered(network, arithmetic)(mel)
-        most = LARGEST[arithmetic]
+    for precision in available():
+        near = lowered(network, precision)(mel)
+        most = LARGEST[precision]
         torch.testing.assert_close(near.embedding, exact.embedding, rtol=0, atol=most)
         cosine = nn.functional.cosine_similarity(near.embedding, exact.embedding).min()
-        assert cosine >= LEAST_COSINE.get(arithmetic, 0.999999)
+        assert cosine >= LEAST_COSINE.get(precision, 0.999999)
 
 
 @torch.inference_mode()
@@ -121,14 +121,14 @@ def test_without_onednn_fp32_is_torchs_own(monkeypatch: pytest.MonkeyPatch) -> N
 def test_patchout_and_merging_go_with_it() -> None:
     network, mel = made(SHAPES["plain"]), torch.randn(2, 128, 400)
     kept = torch.arange(0, 400, 3)
-    for arithmetic in available():
-        rough = lowered(network, arithmetic)
+    for precision in available():
+        rough = lowered(network, precision)
         for exact, near in (
             (network(mel, kept=kept), rough(mel, kept=kept)),
             (Merged(network, per_block=0)(mel), Merged(rough, per_block=0)(mel)),
         ):
             cosine = nn.functional.cosine_similarity(near.embedding, exact.embedding).min()
-            assert cosine >= LEAST_COSINE.get(arithmetic, 0.999999)
+            assert cosine >= LEAST_COSINE.get(precision, 0.999999)
 
 
 @torch.inference_mode()
@@ -136,8 +136,8 @@ def test_the_network_itself_is_left_as_it_was() -> None:
     network, mel = made(SHAPES["plain"]), torch.randn(1, 128, 100)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     said = network(mel).logits
-    for arithmetic in available():
-        lowered(network, arithmetic)(mel)
+    for precision in available():
+        lowered(network, precision)(mel)
     for key, value in network.state_dict().items():
         assert value.dtype == torch.float32
         torch.testing.assert_close(value, before[key], rtol=0, atol=0)
@@ -172,10 +172,10 @@ def test_a_damaged_memory_is_measured_anew(small: Checkpoint, cache: Path, conte
 
 def test_the_measurement_compares_with_fp32(bundled: Predictor) -> None:
     exact, *others = measure(bundled.checkpoint)
-    assert (exact.arithmetic, exact.speedup, exact.change) == ("fp32", 1.0, 0.0)
-    assert tuple(row.arithmetic for row in others) == available()[1:]
+    assert (exact.precision, exact.speedup, exact.change) == ("fp32", 1.0, 0.0)
+    assert tuple(row.precision for row in others) == available()[1:]
     for row in others:
-        assert row.cosine >= LEAST_COSINE[row.arithmetic]
+        assert row.cosine >= LEAST_COSINE[row.precision]
         assert 0.0 < row.change < 0.05
         assert row.speedup == pytest.approx(exact.seconds / row.seconds)
 
@@ -183,7 +183,7 @@ def test_the_measurement_compares_with_fp32(bundled: Predictor) -> None:
 def rows(**seconds_and_cosines: tuple[float, float]) -> tuple[Measured, ...]:
     return tuple(
         Measured(
-            arithmetic=name,  # type: ignore[arg-type]
+            precision=name,  # type: ignore[arg-type]
             seconds=seconds,
             speedup=1.0 / seconds,
             cosine=cosine,

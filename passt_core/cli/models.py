@@ -84,7 +84,7 @@ def speed(name_or_path: NameOrPath = BUNDLED) -> None:
     typer.echo()
     rows = [
         (
-            row.arithmetic,
+            row.precision,
             1000.0 * row.seconds,
             f"{row.speedup:.2f}x",
             f"{row.cosine:.6f}",

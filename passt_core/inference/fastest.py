@@ -1,4 +1,4 @@
-"""Which arithmetic a machine's CPU is fastest in: measured once, and kept with the machine."""
+"""Which precision a machine's CPU is fastest in: measured once, and kept with the machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from passt_core.files import atomic_path, cache_folder
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, available, lowered
+from passt_core.network.lowered import Precision, available, lowered
 from passt_core.network.model import Passt
 
 LEAST_COSINE = 0.999
@@ -29,25 +29,25 @@ _SHARE = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What an arithmetic costs and gives on this machine.
+    """What a precision costs and gives on this machine.
 
     Attributes:
-        arithmetic: which.
+        precision: which.
         seconds: of one encoder pass, the least of a few.
         speedup: fp32's seconds over these.
         cosine: least between its embeddings and fp32's.
         change: largest change of a probability.
     """
 
-    arithmetic: Arithmetic
+    precision: Precision
     seconds: float
     speedup: float
     cosine: float
     change: float
 
 
-def fastest(checkpoint: Checkpoint) -> Arithmetic:
-    """The fastest arithmetic whose embeddings are fp32's to a cosine of :data:`LEAST_COSINE`.
+def fastest(checkpoint: Checkpoint) -> Precision:
+    """The fastest precision whose embeddings are fp32's to a cosine of :data:`LEAST_COSINE`.
 
     It is looked up in ``precision.json`` in :func:`passt_core.files.cache_folder`; what is not
     there is measured and written there. Another CPU, torch, number of threads or weights make
@@ -59,10 +59,10 @@ def fastest(checkpoint: Checkpoint) -> Arithmetic:
     return choose(checkpoint, measure(checkpoint))
 
 
-def choose(checkpoint: Checkpoint, measured: tuple[Measured, ...]) -> Arithmetic:
+def choose(checkpoint: Checkpoint, measured: tuple[Measured, ...]) -> Precision:
     """The best of what was measured, which is kept with the machine."""
     exact = [row for row in measured if row.cosine >= LEAST_COSINE]
-    best = min(exact, key=lambda row: row.seconds).arithmetic
+    best = min(exact, key=lambda row: row.seconds).precision
     try:
         _keep(_file(), _key(checkpoint), best)
     except OSError as error:  # it only has to be measured again
@@ -72,26 +72,26 @@ def choose(checkpoint: Checkpoint, measured: tuple[Measured, ...]) -> Arithmetic
 
 @torch.inference_mode()
 def measure(checkpoint: Checkpoint) -> tuple[Measured, ...]:
-    """Hear the same noise in each arithmetic of this CPU, in turn; fp32 comes first."""
+    """Hear the same noise in each precision of this CPU, in turn; fp32 comes first."""
     network = checkpoint.network.cpu()
     mel = _noise(checkpoint)
-    networks = {arithmetic: lowered(network, arithmetic) for arithmetic in available()}
-    answers = {arithmetic: ready(mel) for arithmetic, ready in networks.items()}  # and warms them
+    networks = {precision: lowered(network, precision) for precision in available()}
+    answers = {precision: ready(mel) for precision, ready in networks.items()}  # and warms them
     seconds = dict.fromkeys(networks, float("inf"))
     for _ in range(_RUNS):
-        for arithmetic, ready in networks.items():
-            seconds[arithmetic] = min(seconds[arithmetic], _clocked(ready, mel))
+        for precision, ready in networks.items():
+            seconds[precision] = min(seconds[precision], _clocked(ready, mel))
     exact = answers["fp32"]
     sure = _probabilities(checkpoint, exact.logits)
     return tuple(
         Measured(
-            arithmetic=arithmetic,
-            seconds=seconds[arithmetic],
-            speedup=seconds["fp32"] / seconds[arithmetic],
+            precision=precision,
+            seconds=seconds[precision],
+            speedup=seconds["fp32"] / seconds[precision],
             cosine=float(functional.cosine_similarity(said.embedding, exact.embedding).min()),
             change=float((_probabilities(checkpoint, said.logits) - sure).abs().max()),
         )
-        for arithmetic, said in answers.items()
+        for precision, said in answers.items()
     )
 
 
@@ -138,7 +138,7 @@ def _read(path: Path) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _keep(path: Path, key: str, best: Arithmetic) -> None:
+def _keep(path: Path, key: str, best: Precision) -> None:
     kept = {**_read(path), key: best}
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A checkpoint's network made ready for a device, in the arithmetic that is asked for."""
+"""A checkpoint's network made ready for a device, in the precision that is asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from passt_core.errors import PasstError
 from passt_core.inference.fastest import fastest
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, available, lowered
+from passt_core.network.lowered import Precision, available, lowered
 from passt_core.network.merging import Merged
 from passt_core.network.model import Passt, PasstConfig, PasstOutput
 
@@ -52,7 +52,7 @@ def prepared(
         return _on_gpu(_merging(network, keep_tokens), device, precision, compiled)
     if compiled:
         raise PasstError("compiling is for CUDA, and the device is the CPU; leave it out")
-    chosen = fastest(checkpoint) if precision == "auto" else cast(Arithmetic, precision)
+    chosen = fastest(checkpoint) if precision == "auto" else cast(Precision, precision)
     if chosen not in available():
         raise PasstError(
             f"precision is {chosen}, which this CPU has no products of; "
