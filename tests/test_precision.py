@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from passt_core import Predictor
-from passt_core.errors import PasstError
+from passt_core.errors import AudioError, PasstError
 from passt_core.files import ASSETS
 from passt_core.inference import fastest
 from passt_core.inference.fastest import Measured, choose, measure
@@ -152,7 +152,7 @@ def test_what_is_measured_is_kept_with_the_machine(
     kept = json.loads(cache.read_text())
     assert list(kept.values()) == [first.precision]
 
-    def refuse(checkpoint: object) -> None:
+    def refuse(*_: object) -> None:
         raise AssertionError("it was measured again")
 
     monkeypatch.setattr(fastest, "measure", refuse)
@@ -200,6 +200,23 @@ def test_the_fastest_that_is_exact_enough_is_taken(small: Checkpoint, cache: Pat
     assert list(json.loads(cache.read_text()).values()) == ["int8"]
 
 
+def damaged(checkpoint: Checkpoint, name: str) -> Checkpoint:
+    network = made(checkpoint.config)
+    with torch.no_grad():
+        network.get_parameter(name).fill_(torch.nan)
+    return replace(checkpoint, network=network)
+
+
+@pytest.mark.parametrize("name", ("norm.weight", "blocks.0.attn.qkv.weight"))
+def test_damaged_weights_are_told_by_who_listens(small: Checkpoint, cache: Path, name: str) -> None:
+    ill = damaged(small, name)
+    assert Predictor(ill, device="cpu", precision="auto").precision == "fp32"
+    for precision in available():
+        found = Predictor(ill, device="cpu", precision=precision)
+        with pytest.raises(AudioError, match="is not finite; the weights"):
+            found.analyze(audio.load(CLIPS[0]), 32_000)
+
+
 def test_a_memory_that_cannot_be_written_is_no_obstacle(
     small: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +232,54 @@ def test_what_is_not_there_is_refused(bundled: Predictor, small: Checkpoint) -> 
         Predictor(bundled.checkpoint, device="cpu", compiled=True)
     with pytest.raises(PasstError, match="int8 is for the CPU, and the device is meta"):
         prepared(small, torch.device("meta"), "int8")
+
+
+def test_a_gpu_is_measured_too(
+    small: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device of no memory stands in for one; what it would have measured is said."""
+    gpu, asked = torch.device("meta"), []
+
+    def measured(_: Checkpoint, device: torch.device) -> tuple[Measured, ...]:
+        asked.append(device)
+        return rows(fp32=(1.0, 1.0), bf16=(0.5, 0.9))
+
+    monkeypatch.setattr(fastest, "measure", measured)
+    for _ in range(2):
+        assert prepared(small, gpu, "auto")[1] == "fp32"
+    assert asked == [gpu]
+    [key] = json.loads(cache.read_text())
+    assert json.loads(key)["gpu"] == "meta"
+    Predictor(small, device="cpu", precision="fp32")
+    with monkeypatch.context() as there:
+        there.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+        cuda = torch.device("cuda", 1)
+        assert fastest.fastest(small, cuda) == fastest.fastest(small, cuda) == "fp32"
+    assert asked == [gpu, cuda]
+
+
+def test_a_checkpoint_stays_where_and_what_it_was(
+    small: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that listen by one checkpoint do not hang on each other."""
+    compiled: list[nn.Module] = []
+    monkeypatch.setattr(nn.Module, "compile", lambda module, **_: compiled.append(module))
+    here = Predictor(small, device="cpu")
+    said = here.analyze(audio.load(CLIPS[0]), 32_000)
+    for keep_tokens in (1.0, 0.5):
+        network, _ = prepared(
+            small, torch.device("meta"), "fp32", keep_tokens=keep_tokens, compiled=True
+        )
+        assert {value.device.type for value in network.state_dict().values()} == {"meta"}
+        assert compiled.pop() is network is not small.network
+    assert {value.device.type for value in small.network.state_dict().values()} == {"cpu"}
+    again = here.analyze(audio.load(CLIPS[0]), 32_000)
+    np.testing.assert_array_equal(again.logits, said.logits)
+
+
+def test_on_a_gpu_merging_is_within_autocast(small: Checkpoint) -> None:
+    network, _ = prepared(small, torch.device("meta"), "bf16", keep_tokens=0.5)
+    assert isinstance(network.network, Merged)
 
 
 def test_a_precision_that_the_cpu_lacks_is_refused(

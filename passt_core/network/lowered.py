@@ -118,7 +118,7 @@ class _Quantised(nn.Module):
 
     def __init__(self, linear: nn.Linear, *, gelu: bool) -> None:
         super().__init__()
-        weight = linear.weight.detach()
+        weight, self._outputs = linear.weight.detach(), linear.out_features
         scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127.0
         zeros = torch.zeros_like(scales, dtype=torch.long)
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
@@ -128,8 +128,18 @@ class _Quantised(nn.Module):
         self._narrow = cpu["architecture"] == "x86_64" and not cpu["avx512_vnni"]
 
     def forward(self, x: Tensor) -> Tensor:
-        said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._narrow)
+        said = self._multiplied(x)
         return functional.gelu(said) if self._gelu else said
+
+    def _multiplied(self, x: Tensor) -> Tensor:
+        """Not a number has no 8 bits: of what is not finite nothing is, as in fp32."""
+        try:
+            said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._narrow)
+        except RuntimeError:
+            if x.isfinite().all():
+                raise
+            return x.new_full((*x.shape[:-1], self._outputs), torch.nan)
+        return said
 
 
 class _Tiled(Attention):
