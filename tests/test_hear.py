@@ -16,9 +16,11 @@ from torch import Tensor
 
 from passt_core.errors import AudioError, CheckpointError, PasstError
 from passt_core.inference import hear
+from passt_core.inference import precision as precisions
 from passt_core.inference.hear import VARIANTS, HearModel
-from passt_core.inference.hear.model import TOKENS
+from passt_core.inference.passes import TOKENS
 from passt_core.network import checkpoints
+from passt_core.network.lowered import available
 from passt_core.network.model import Passt
 from passt_core.signal.mel import MelConfig
 from tests.sounds import RATE, TINY, noise, randomised, save_network, tone
@@ -241,11 +243,44 @@ def test_training_mode_does_not_reach_the_embeddings(model: HearModel) -> None:
     torch.testing.assert_close(hear.get_scene_embeddings(sounds(0.5), model), wanted)
 
 
-def test_a_model_is_where_it_was_moved(tiny_checkpoint: Path) -> None:
+@pytest.mark.parametrize("precision", ("auto", "fp32"))
+def test_a_model_is_where_it_was_moved(
+    tiny_checkpoint: Path, precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The benchmark's programs move a model after it is loaded."""
-    loaded = hear.load_model(tiny_checkpoint, device="cpu")
+    monkeypatch.setenv("PASST_CACHE", str(tmp_path))
+    monkeypatch.setattr(precisions, "fastest", lambda *_: "fp32")
+    loaded = hear.load_model(tiny_checkpoint, device="cpu", precision=precision)
     assert loaded.device.type == "cpu"
-    assert loaded.to("meta").device.type == "meta"
+    assert loaded.to("meta") is loaded
+    assert loaded.device.type == "meta"
+    windows = loaded(torch.zeros(2, RATE, device="meta"))
+    assert (windows.device.type, windows.shape) == ("meta", (2, 39))
+
+
+def test_a_move_does_not_touch_who_has_the_same_checkpoint(tiny_checkpoint: Path) -> None:
+    checkpoint = checkpoints.load(tiny_checkpoint)
+    moved, other = (HearModel(checkpoint, VARIANTS["base"]) for _ in range(2))
+    wanted = other.scenes(sounds(0.5))
+    moved.to("meta")
+    torch.testing.assert_close(other.scenes(sounds(0.5)), wanted, rtol=0, atol=0)
+
+
+def test_a_move_to_where_the_precision_is_not_is_refused(tiny_checkpoint: Path) -> None:
+    if "int8" not in available():
+        pytest.skip("this CPU has no products in int8")
+    loaded = hear.load_model(tiny_checkpoint, device="cpu", precision="int8")
+    wanted = loaded.scenes(sounds(0.5))
+    with pytest.raises(PasstError, match="int8 is for the CPU, and the device is meta"):
+        loaded.to("meta")
+    torch.testing.assert_close(loaded.scenes(sounds(0.5)), wanted, rtol=0, atol=0)
+
+
+def test_a_dtype_does_not_reach_the_embeddings(tiny_checkpoint: Path) -> None:
+    """Precision is said when a model is loaded."""
+    loaded = hear.load_model(tiny_checkpoint, device="cpu")
+    wanted = loaded.scenes(sounds(0.5))
+    torch.testing.assert_close(loaded.half().scenes(sounds(0.5)), wanted, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("samples", (800, 2560, 4800, 12_800))
