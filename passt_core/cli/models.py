@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passt_core.cli.options import BUNDLED
+from passt_core.cli.options import BUNDLED, load_checkpoint
 from passt_core.cli.show import echo_facts, echo_table, progress
 
 if TYPE_CHECKING:
@@ -76,9 +76,8 @@ def info(name_or_path: NameOrPath) -> None:
 def speed(name_or_path: NameOrPath = BUNDLED) -> None:
     """Measure how fast a model is in each precision here; --precision auto goes by it."""
     from passt_core.inference.fastest import choose, measure  # noqa: PLC0415 - torch
-    from passt_core.network import checkpoints  # noqa: PLC0415
 
-    checkpoint = checkpoints.load(name_or_path)
+    checkpoint = load_checkpoint(name_or_path)
     found = measure(checkpoint)
     echo_facts([("model", checkpoint.name), ("auto", choose(checkpoint, found))])
     typer.echo()
