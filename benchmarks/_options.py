@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from passt_core.files import atomic_path
 from passt_core.inference.predictor import Predictor
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.dropping import drop_blocks
@@ -72,8 +73,8 @@ class Material:
             found, state = cls.measured(checkpoint, clips), {}
             for block, (heads, units) in enumerate(zip(found.heads, found.units, strict=True)):
                 state |= {f"heads.{block}": heads, f"units.{block}": units}
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(state | {"blocks": torch.tensor(found.blocks)}, path)
+            with atomic_path(path) as temporary:
+                save_file(state | {"blocks": torch.tensor(found.blocks)}, temporary)
         state, stored = load_file(path), range(checkpoint.config.stored)
         return cls(
             checkpoint=checkpoint,

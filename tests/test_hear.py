@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks._reference import Reference
 from passt_core.errors import AudioError, CheckpointError, PasstError
 from passt_core.inference import hear
 from passt_core.inference import precision as precisions
@@ -41,50 +40,10 @@ def sounds(seconds: float, count: int = 1) -> Tensor:
     return torch.stack([torch.from_numpy(sound) for sound in each])
 
 
-@contextmanager
-def its_warnings_ignored() -> Iterator[None]:
-    """The reference warns of every input that is not 998 frames, and uses what torch retires."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-WINDOWS = {
-    "base20sec": {"max_model_window": 20_000, "scene_hop": 5000},
-    "base30sec": {"max_model_window": 30_000, "scene_hop": 10_000},
-}
-
-
-class Reference:
+def reference(variant: str, network: Passt, *, hop: int = 320, mode: str = "all") -> Reference:
     """hear21passt's module of a variant around our weights."""
-
-    def __init__(self, variant: str, network: Passt, *, hop: int = 320, mode: str = "all") -> None:
-        base = pytest.importorskip("hear21passt.base", reason="hear21passt is not installed")
-        passt = import_module("hear21passt.models.passt")
-        wrapper = import_module("hear21passt.wrapper")
-        self.module = import_module(f"hear21passt.{variant}")
-        config = network.config
-        theirs = passt.PaSST(
-            img_size=(128, config.frames),
-            stride=(config.stride_freq, config.stride_time),
-            num_classes=config.classes,
-            embed_dim=config.dim,
-            depth=config.depth,
-            num_heads=config.heads,
-            distilled=True,
-        )
-        theirs.load_state_dict(network.state_dict())
-        mel = base.AugmentMelSTFT(hopsize=hop, fmin_aug_range=10, fmax_aug_range=2000)
-        options = WINDOWS.get(variant, {})
-        self.model = wrapper.PasstBasicWrapper(mel=mel, net=theirs, mode=mode, **options)
-
-    def scenes(self, audio: Tensor) -> Tensor:
-        with its_warnings_ignored():
-            return self.module.get_scene_embeddings(audio, self.model)
-
-    def timestamps(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        with its_warnings_ignored():
-            return self.module.get_timestamp_embeddings(audio, self.model)
+    pytest.importorskip("hear21passt", reason="hear21passt is not installed")
+    return Reference(network, variant, hop=hop, mode=mode)
 
 
 def pair(
@@ -97,9 +56,7 @@ def pair(
     ours = import_module(f"passt_core.inference.hear.{variant}").load_model(
         path, mode=mode, device="cpu"
     )
-    with its_warnings_ignored():
-        theirs = Reference(variant, network, mode=mode)
-    return ours, theirs
+    return ours, reference(variant, network, mode=mode)
 
 
 def assert_same_scenes(ours: HearModel, theirs: Reference, audio: Tensor) -> None:
@@ -167,8 +124,7 @@ def test_a_front_end_of_another_hop_agrees(hop: int, frames: int, tmp_path: Path
     network = randomised(replace(SMALL, frames=frames, **STRIDE_16))
     path = save_network(tmp_path / "hop.safetensors", network, front_end=MelConfig(hop=hop))
     ours = hear.load_model(path, variant="base2level", device="cpu")
-    with its_warnings_ignored():
-        theirs = Reference(f"hop{hop}base2lvl", network, hop=hop)
+    theirs = reference(f"hop{hop}base2lvl", network, hop=hop)
     assert_same_scenes(ours, theirs, sounds(10.01))
     assert_same_timestamps(ours, theirs, sounds(1.0))
 
