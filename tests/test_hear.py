@@ -210,8 +210,7 @@ def test_a_model_is_where_it_was_moved(
     assert loaded.device.type == "cpu"
     assert loaded.to("meta") is loaded
     assert loaded.device.type == "meta"
-    windows = loaded(torch.zeros(2, RATE, device="meta"))
-    assert (windows.device.type, windows.shape) == ("meta", (2, 39))
+    assert loaded.network(torch.zeros(2, 128, 100, device="meta")).embedding.shape == (2, 32)
 
 
 def test_a_move_does_not_touch_who_has_the_same_checkpoint(tiny_checkpoint: Path) -> None:
