@@ -75,11 +75,13 @@ def info(name_or_path: NameOrPath) -> None:
 @app.command()
 def speed(name_or_path: NameOrPath = BUNDLED) -> None:
     """Measure how fast a model is in each precision here; --precision auto goes by it."""
-    from passt_core.inference.fastest import choose, measure  # noqa: PLC0415 - torch
+    from passt_core.inference.devices import device_of  # noqa: PLC0415 - torch
+    from passt_core.inference.fastest import choose, measure  # noqa: PLC0415
 
-    checkpoint = load_checkpoint(name_or_path)
-    found = measure(checkpoint)
-    echo_facts([("model", checkpoint.name), ("auto", choose(checkpoint, found))])
+    checkpoint, device = load_checkpoint(name_or_path), device_of("auto")
+    found = measure(checkpoint, device)
+    chosen = choose(checkpoint, found, device)
+    echo_facts([("model", checkpoint.name), ("device", device), ("auto", chosen)])
     typer.echo()
     rows = [
         (

@@ -15,6 +15,13 @@ from passt_core.network.model import Passt, PasstConfig, PasstOutput
 CPU = torch.device("cpu")
 
 
+def device_of(name: str) -> torch.device:
+    """The device of a name: ``auto`` (CUDA where there is one), or a torch device."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
 def offered(device: torch.device) -> tuple[Precision, ...]:
     """Precisions that a device has, fp32 first."""
     return available() if device.type == "cpu" else ("fp32", "bf16")

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
+from passt_core.inference.devices import device_of
 from passt_core.inference.passes import Heard, Passes, kept_patches
 from passt_core.inference.precision import prepared
 from passt_core.inference.windows import Windowing, joined
@@ -65,13 +66,11 @@ class Predictor:
         Raises:
             PasstError: as that.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         self.checkpoint = checkpoint
         self.labels = checkpoint.labels
         self.windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
         self.keep_tokens = keep_tokens
-        self._device = torch.device(device)
+        self._device = device_of(device)
         network, self.precision = prepared(
             checkpoint,
             self._device,
