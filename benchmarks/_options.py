@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast, get_args
+from typing import get_args
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from passt_core.files import atomic_path
 from passt_core.inference.predictor import Predictor
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.dropping import drop_blocks
@@ -72,8 +73,8 @@ class Material:
             found, state = cls.measured(checkpoint, clips), {}
             for block, (heads, units) in enumerate(zip(found.heads, found.units, strict=True)):
                 state |= {f"heads.{block}": heads, f"units.{block}": units}
-            folder.mkdir(parents=True, exist_ok=True)
-            save_file(state | {"blocks": torch.tensor(found.blocks)}, path)
+            with atomic_path(path) as temporary:
+                save_file(state | {"blocks": torch.tensor(found.blocks)}, temporary)
         state, stored = load_file(path), range(checkpoint.config.stored)
         return cls(
             checkpoint=checkpoint,
@@ -101,24 +102,28 @@ class Option:
     Attributes:
         family, name: what it is; the name alone tells it from all others.
         network: material → the network that listens.
-        merging: of its tokens; None merges none.
+        keep_tokens: share of the patches' tokens that merging leaves; 1 merges none.
+        schedule: how merging is spread over the blocks.
         patchout: grid of a window → patches to take away; None takes none.
     """
 
     family: str
     name: str
     network: Callable[[Material], Passt]
-    merging: Callable[[Passt], Merged] | None = None
+    keep_tokens: float = 1.0
+    schedule: Schedule = "constant"
     patchout: Patchout | None = None
     precision: str = "fp32"
 
     def predictor(self, material: Material) -> Predictor:
         checkpoint = replace(material.checkpoint, network=self.network(material))
-        found = Predictor(checkpoint, device="cpu", precision=self.precision)
-        if self.merging:  # of what the predictor made ready: in the same arithmetic as all others
-            passes = found._passes
-            passes._network = cast(Passt, self.merging(passes._network))
-        return found
+        return Predictor(
+            checkpoint,
+            device="cpu",
+            precision=self.precision,
+            keep_tokens=self.keep_tokens,
+            schedule=self.schedule,
+        )
 
     def spec(self, grid: Grid) -> PatchoutSpec:
         return PatchoutSpec() if self.patchout is None else self.patchout(grid)
@@ -129,8 +134,8 @@ class Option:
         config = network.config
         grid = (config.rows, config.columns(config.frames))
         patches = len(select(grid, self.spec(grid), torch.Generator().manual_seed(0)))
-        inner = self.merging(network) if self.merging else config
-        return config.stem_flops(patches) + inner.encoder_flops(patches)
+        merged = Merged(network, keep=self.keep_tokens, schedule=self.schedule)
+        return config.stem_flops(patches) + merged.encoder_flops(patches)
 
 
 def options(material: Material) -> tuple[Option, ...]:
@@ -191,7 +196,8 @@ def _mergings() -> list[Option]:
             family="merging",
             name=f"merging, keep {keep:g}" + (", decreasing" if schedule != "constant" else ""),
             network=whole,
-            merging=partial(Merged, keep=keep, schedule=schedule),
+            keep_tokens=keep,
+            schedule=schedule,
         )
         for schedule in get_args(Schedule)
         for keep in KEEP
@@ -246,7 +252,7 @@ def _together() -> tuple[Option, ...]:
             family="together",
             name="every 2nd column, merging 0.5",
             network=whole,
-            merging=partial(Merged, keep=0.5),
+            keep_tokens=0.5,
             patchout=second,
         ),
     )

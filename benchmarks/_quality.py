@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._options import Material, Option
+from passt_core.files import atomic_path
 from passt_core.inference.predictor import Predictor
 from passt_core.lab import metrics
 from passt_core.lab.bootstrap import intervals, mean
@@ -105,8 +106,8 @@ def of_study(study: Study, option: Option, sounds: Sounds, keep: Path | None) ->
         else:
             logits, embeddings = listen(predictor, option, fold, sounds)
             if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                np.savez(path, logits=logits, embeddings=embeddings)
+                with atomic_path(path) as temporary, temporary.open("wb") as file:
+                    np.savez(file, logits=logits, embeddings=embeddings)
         yield judged(predictor, fold, logits, embeddings)
 
 

@@ -29,18 +29,16 @@ import torch
 
 from benchmarks._frontier import Row, show_rows, write
 from benchmarks._options import FULL, Material, Option, named, options, tuned
+from benchmarks._passt_s import passt_s
 from benchmarks._quality import Study, Worth, of_studies, read_sounds
 from passt_core.inference.predictor import Predictor
 from passt_core.lab.datasets import Dataset, join, load_dataset
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.model import Passt, PasstConfig
 from passt_core.network.registry import BUNDLED, BUNDLED_FILE
-from passt_core.signal.mel import MelConfig
 
 RATE = 32_000
 SECONDS = 10.0
-LARGE = PasstConfig()
 LARGE_ONLY = (
     FULL,
     *("columns, keep 0.5", "patches, keep 0.25"),
@@ -104,23 +102,6 @@ def seconds(material: Material, listed: Sequence[Option], runs: int) -> list[flo
     with one_thread():
         times = [[once(*pair) for pair in pairs] for _ in range(runs + 1)]
     return [statistics.median(column) for column in zip(*times[1:], strict=True)]  # one warms up
-
-
-def large() -> Material:
-    """PaSST-S with random weights."""
-    torch.manual_seed(0)
-    network = Passt(LARGE).eval().requires_grad_(False)
-    labels = tuple(f"class {number}" for number in range(LARGE.classes))
-    found = Checkpoint(
-        name="PaSST-S",
-        source="PaSST-S",
-        network=network,
-        front_end=MelConfig(),
-        labels=labels,
-        activation="sigmoid",
-        sha256="",
-    )
-    return Material.unmeasured(found)
 
 
 def timed(
@@ -224,7 +205,7 @@ def main(arguments: list[str] | None = None) -> None:
     show_rows(found)
     big: list[Row] = []
     if not chosen.no_large:
-        material = large()
+        material = Material.unmeasured(passt_s())
         ways = named(options(material), LARGE_ONLY)
         big = timed(material, ways, max(1, chosen.runs // 5), [None] * len(ways))
         print("\nPaSST-S, stride 10 x 10, random weights:")

@@ -14,18 +14,17 @@ import argparse
 import ctypes
 import gc
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks._passt_s import passt_s
 from benchmarks._reference import Reference
 from benchmarks._table import clocked, show_cells
 from benchmarks.training import forget_peak, peak
@@ -34,11 +33,9 @@ from passt_core.files import ASSETS
 from passt_core.inference.hear import VARIANTS, HearModel
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, available, layer, lowered
-from passt_core.network.model import Passt, PasstConfig
+from passt_core.network.lowered import Precision, available, layer, lowered
 from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio
-from passt_core.signal.mel import MelConfig
 
 RATE = 32_000
 CPU = torch.device("cpu")
@@ -73,26 +70,9 @@ class Case:
 
     name: str
     reference: Answer
-    ours: dict[Arithmetic, Answer]
+    ours: dict[Precision, Answer]
     rounds: int
     padded: bool = False
-
-
-def passt_s(network: Passt | None = None) -> Checkpoint:
-    """PaSST-S as published in shape, or another network, with weights that are drawn."""
-    if network is None:
-        torch.manual_seed(0)
-        network = Passt(PasstConfig()).eval()
-        nn.init.normal_(cast(nn.Linear, network.head[1]).weight, std=0.05)
-    return Checkpoint(
-        name="PaSST-S",
-        source="",
-        network=network,
-        front_end=MelConfig(),
-        labels=tuple(map(str, range(network.config.classes))),
-        activation="sigmoid",
-        sha256="",
-    )
 
 
 def sound(seconds: float, seed: int = 0) -> Tensor:
@@ -120,7 +100,7 @@ def cases(checkpoint: Checkpoint, rounds: int, mixed: int, scene_s: float = 60.0
     whole = sound(10.0)[None]
     yield Case(
         name="timestamps",
-        reference=lambda: theirs.timestamps(whole)[0],
+        reference=lambda: theirs.timestamps(whole)[0][0],
         ours={a: lambda model=model: model.timestamps(whole)[0][0] for a, model in ours.items()},  # type: ignore[misc]
         rounds=rounds,
     )
@@ -145,7 +125,7 @@ def _mixed(checkpoint: Checkpoint, theirs: Reference, count: int) -> Iterator[Ca
         eights = (torch.stack(full[first : first + 8]) for first in range(0, count, 8))
         return torch.cat([theirs.scenes(eight) for eight in eights])
 
-    ours: dict[Arithmetic, Answer] = {
+    ours: dict[Precision, Answer] = {
         a: lambda predictor=predictor: answers(predictor)  # type: ignore[misc]
         for a, predictor in predictors.items()
     }
@@ -230,10 +210,10 @@ def share_rows(checkpoint: Checkpoint, rounds: int) -> Iterator[Sequence[str]]:
     patches = config.rows * config.columns(frames)
     mel = torch.randn(1, config.mel_bands, frames)
     work = config.encoder_flops(patches) + config.stem_flops(patches)
-    for arithmetic in available():
-        network = lowered(checkpoint.network, arithmetic)
+    for precision in available():
+        network = lowered(checkpoint.network, precision)
         fc1 = nn.Linear(config.dim, 4 * config.dim)
-        product = _product(fc1, patches + config.extra_tokens, arithmetic)
+        product = _product(fc1, patches + config.extra_tokens, precision)
         network(mel), product()
         times = [(clocked(lambda: network(mel)), clocked(product)) for _ in range(4 * rounds)]  # noqa: B023
         passed, multiplied = (min(column) for column in zip(*times, strict=True))
@@ -241,17 +221,17 @@ def share_rows(checkpoint: Checkpoint, rounds: int) -> Iterator[Sequence[str]]:
         rate = flops / multiplied
         yield (
             checkpoint.name,
-            arithmetic,
+            precision,
             f"{rate / 1e9:.0f}",
             f"{work / passed / 1e9:.0f}",
             f"{work / passed / rate:.0%}",
         )
 
 
-def _product(linear: nn.Linear, tokens: int, arithmetic: Arithmetic) -> Callable[[], object]:
+def _product(linear: nn.Linear, tokens: int, precision: Precision) -> Callable[[], object]:
     """The largest product of a block, as the network does it."""
-    ready, x = layer(linear, arithmetic), torch.randn(1, tokens, linear.in_features)
-    x = x.bfloat16() if arithmetic == "bf16" else x
+    ready, x = layer(linear, precision), torch.randn(1, tokens, linear.in_features)
+    x = x.bfloat16() if precision == "bf16" else x
     return lambda: ready(x)
 
 
@@ -261,12 +241,12 @@ def near_rows(folder: Path) -> Iterator[Sequence[str]]:
     sounds = [(audio.load(path), RATE) for path in paths]
     predictors = {a: Predictor.from_checkpoint(device="cpu", precision=a) for a in available()}
     exact = predictors["fp32"].analyze_batch(sounds)
-    for arithmetic in available()[1:]:
-        near = predictors[arithmetic].analyze_batch(sounds)
+    for precision in available()[1:]:
+        near = predictors[precision].analyze_batch(sounds)
         pairs = list(zip(exact, near, strict=True))
         agreed = [e.top_k(1)[0].index == n.top_k(1)[0].index for e, n in pairs]
         yield (
-            arithmetic,
+            precision,
             str(len(sounds)),
             f"{min(float(e.unit_embedding @ n.unit_embedding) for e, n in pairs):.6f}",
             f"{max(float(np.abs(e.probabilities - n.probabilities).max()) for e, n in pairs):.4f}",
@@ -287,13 +267,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found: list[Sequence[str]] = []
     shares: list[Sequence[str]] = []
     began = time.monotonic()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the reference's own
-        for model in asked.models:
-            checkpoint = made[model]()
-            for case in cases(checkpoint, asked.rounds, asked.mixed):
-                found.extend(rows(checkpoint.name, case))
-            shares.extend(share_rows(checkpoint, asked.rounds))
+    for model in asked.models:
+        checkpoint = made[model]()
+        for case in cases(checkpoint, asked.rounds, asked.mixed):
+            found.extend(rows(checkpoint.name, case))
+        shares.extend(share_rows(checkpoint, asked.rounds))
     threads, took = torch.get_num_threads(), time.monotonic() - began
     print(f"{threads} threads, {took:.0f} s; {asked.mixed} mixed clips")
     show_cells(HEAD, found)

@@ -133,7 +133,6 @@ def test_a_measure_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> No
 # --- throughput ------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:::hear21passt", "ignore:stft with return_complex=False")
 def test_every_case_is_asked_of_both_and_compared() -> None:
     pytest.importorskip("hear21passt", reason="hear21passt is not installed")
     network = randomised(replace(TINY, dim=64, heads=1, depth=1))

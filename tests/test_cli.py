@@ -25,6 +25,7 @@ from passt_core.files import ROOT
 from passt_core.inference.predictor import Predictor
 from passt_core.library.query import compose, unit
 from passt_core.network import checkpoints, registry
+from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.patchout import PatchoutSpec
 from tests.libraries import units
 from tests.libraries import write as write_library
@@ -356,6 +357,28 @@ def test_models_info(run: Run, tiny: Predictor, tiny_checkpoint: Path) -> None:
     official = run("models", "info", "passt_s_swa_p16_128_ap476")
     assert official.code == 0
     assert "models fetch passt_s_swa_p16_128_ap476" in official.out
+
+
+def test_models_speed_fetches_with_progress_and_keeps_what_it_measured(
+    run: Run, tiny: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+
+    def loaded(name: str, progress: Callable[[float, float | None], None]) -> Checkpoint:
+        progress(1.0, 2.0)
+        told.append(name)
+        return tiny.checkpoint
+
+    monkeypatch.setenv("PASST_CACHE", str(tmp_path))
+    monkeypatch.setattr(checkpoints, "load", loaded)
+    ended = run("models", "speed", "passt_s_p16_128_ap472")
+    assert told == ["passt_s_p16_128_ap472"]
+    assert ended.code == 0
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert lines[0] == ["model", "tiny"]
+    assert lines[4][0] == "precision"
+    assert lines[5][0] == "fp32"
+    assert list(json.loads((tmp_path / "precision.json").read_text()).values()) == [lines[2][1]]
 
 
 def test_models_fetch_gives_the_path(

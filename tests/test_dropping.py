@@ -11,8 +11,9 @@ import torch
 
 from passt_core.cli import main
 from passt_core.errors import DatasetError, PasstError, TrainingError
+from passt_core.lab import beginnings
 from passt_core.lab.datasets import Dataset
-from passt_core.lab.dropping import drop_blocks, without_each
+from passt_core.lab.dropping import drop_blocks, heard, without_each
 from passt_core.lab.efficiency import Cost
 from passt_core.lab.train import train
 from passt_core.network import checkpoints
@@ -21,6 +22,7 @@ from passt_core.network.dropping import shallower
 from passt_core.network.model import Passt, PasstConfig
 from passt_core.network.surgery import smaller
 from passt_core.signal import audio
+from passt_core.signal.audio import Waveform
 from passt_core.signal.mel import MelSpectrogram
 from tests.labs import QUICK, tones_and_noises
 from tests.sounds import TINY, randomised, save_network
@@ -143,7 +145,7 @@ def test_what_is_lost_is_measured_beside_the_full_network(
     config = replace(DEEP, depth=4 * share, share=share)
     checkpoint = loaded(tmp_path, randomised(config), activation)
     for left in ((0, 1, 2, 3), (0, 2, 3)):
-        found = without_each(checkpoint, sounds, left)
+        found = without_each(checkpoint, heard(checkpoint, sounds), left)
         assert [one.block for one in found] == list(left)
         for one in found:
             rest = tuple(block for block in left if block != one.block)
@@ -162,6 +164,21 @@ def test_the_least_important_goes_first_and_the_rest_stays(sounds: Dataset, tmp_
     assert found.clips == 6
     assert checkpoint.config.depth == 4
     assert not any(parameter.requires_grad for parameter in found.network.parameters())
+
+
+def test_a_clip_is_decoded_once_for_all_blocks(
+    sounds: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def counted(path: Path, **options: object) -> Waveform:
+        decoded.append(path)
+        return load(path, **options)
+
+    load = audio.load
+    monkeypatch.setattr(beginnings.audio_io, "load", counted)
+    drop_blocks(loaded(tmp_path, randomised(DEEP)), sounds, blocks=1)
+    assert decoded == [clip.path for clip in sounds.clips]
 
 
 def test_one_after_another_the_best_of_what_is_left(sounds: Dataset, tmp_path: Path) -> None:

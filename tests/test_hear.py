@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -14,11 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks._reference import Reference
 from passt_core.errors import AudioError, CheckpointError, PasstError
 from passt_core.inference import hear
+from passt_core.inference import precision as precisions
 from passt_core.inference.hear import VARIANTS, HearModel
-from passt_core.inference.hear.model import TOKENS
+from passt_core.inference.passes import TOKENS
 from passt_core.network import checkpoints
+from passt_core.network.lowered import available
 from passt_core.network.model import Passt
 from passt_core.signal.mel import MelConfig
 from tests.sounds import RATE, TINY, noise, randomised, save_network, tone
@@ -39,50 +40,10 @@ def sounds(seconds: float, count: int = 1) -> Tensor:
     return torch.stack([torch.from_numpy(sound) for sound in each])
 
 
-@contextmanager
-def its_warnings_ignored() -> Iterator[None]:
-    """The reference warns of every input that is not 998 frames, and uses what torch retires."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-WINDOWS = {
-    "base20sec": {"max_model_window": 20_000, "scene_hop": 5000},
-    "base30sec": {"max_model_window": 30_000, "scene_hop": 10_000},
-}
-
-
-class Reference:
+def reference(variant: str, network: Passt, *, hop: int = 320, mode: str = "all") -> Reference:
     """hear21passt's module of a variant around our weights."""
-
-    def __init__(self, variant: str, network: Passt, *, hop: int = 320, mode: str = "all") -> None:
-        base = pytest.importorskip("hear21passt.base", reason="hear21passt is not installed")
-        passt = import_module("hear21passt.models.passt")
-        wrapper = import_module("hear21passt.wrapper")
-        self.module = import_module(f"hear21passt.{variant}")
-        config = network.config
-        theirs = passt.PaSST(
-            img_size=(128, config.frames),
-            stride=(config.stride_freq, config.stride_time),
-            num_classes=config.classes,
-            embed_dim=config.dim,
-            depth=config.depth,
-            num_heads=config.heads,
-            distilled=True,
-        )
-        theirs.load_state_dict(network.state_dict())
-        mel = base.AugmentMelSTFT(hopsize=hop, fmin_aug_range=10, fmax_aug_range=2000)
-        options = WINDOWS.get(variant, {})
-        self.model = wrapper.PasstBasicWrapper(mel=mel, net=theirs, mode=mode, **options)
-
-    def scenes(self, audio: Tensor) -> Tensor:
-        with its_warnings_ignored():
-            return self.module.get_scene_embeddings(audio, self.model)
-
-    def timestamps(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        with its_warnings_ignored():
-            return self.module.get_timestamp_embeddings(audio, self.model)
+    pytest.importorskip("hear21passt", reason="hear21passt is not installed")
+    return Reference(network, variant, hop=hop, mode=mode)
 
 
 def pair(
@@ -95,9 +56,7 @@ def pair(
     ours = import_module(f"passt_core.inference.hear.{variant}").load_model(
         path, mode=mode, device="cpu"
     )
-    with its_warnings_ignored():
-        theirs = Reference(variant, network, mode=mode)
-    return ours, theirs
+    return ours, reference(variant, network, mode=mode)
 
 
 def assert_same_scenes(ours: HearModel, theirs: Reference, audio: Tensor) -> None:
@@ -165,8 +124,7 @@ def test_a_front_end_of_another_hop_agrees(hop: int, frames: int, tmp_path: Path
     network = randomised(replace(SMALL, frames=frames, **STRIDE_16))
     path = save_network(tmp_path / "hop.safetensors", network, front_end=MelConfig(hop=hop))
     ours = hear.load_model(path, variant="base2level", device="cpu")
-    with its_warnings_ignored():
-        theirs = Reference(f"hop{hop}base2lvl", network, hop=hop)
+    theirs = reference(f"hop{hop}base2lvl", network, hop=hop)
     assert_same_scenes(ours, theirs, sounds(10.01))
     assert_same_timestamps(ours, theirs, sounds(1.0))
 
@@ -241,11 +199,43 @@ def test_training_mode_does_not_reach_the_embeddings(model: HearModel) -> None:
     torch.testing.assert_close(hear.get_scene_embeddings(sounds(0.5), model), wanted)
 
 
-def test_a_model_is_where_it_was_moved(tiny_checkpoint: Path) -> None:
+@pytest.mark.parametrize("precision", ("auto", "fp32"))
+def test_a_model_is_where_it_was_moved(
+    tiny_checkpoint: Path, precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The benchmark's programs move a model after it is loaded."""
-    loaded = hear.load_model(tiny_checkpoint, device="cpu")
+    monkeypatch.setenv("PASST_CACHE", str(tmp_path))
+    monkeypatch.setattr(precisions, "fastest", lambda *_: "fp32")
+    loaded = hear.load_model(tiny_checkpoint, device="cpu", precision=precision)
     assert loaded.device.type == "cpu"
-    assert loaded.to("meta").device.type == "meta"
+    assert loaded.to("meta") is loaded
+    assert loaded.device.type == "meta"
+    assert loaded.network(torch.zeros(2, 128, 100, device="meta")).embedding.shape == (2, 32)
+
+
+def test_a_move_does_not_touch_who_has_the_same_checkpoint(tiny_checkpoint: Path) -> None:
+    checkpoint = checkpoints.load(tiny_checkpoint)
+    moved, other = (HearModel(checkpoint, VARIANTS["base"]) for _ in range(2))
+    wanted = other.scenes(sounds(0.5))
+    moved.to("meta")
+    torch.testing.assert_close(other.scenes(sounds(0.5)), wanted, rtol=0, atol=0)
+
+
+def test_a_move_to_where_the_precision_is_not_is_refused(tiny_checkpoint: Path) -> None:
+    if "int8" not in available():
+        pytest.skip("this CPU has no products in int8")
+    loaded = hear.load_model(tiny_checkpoint, device="cpu", precision="int8")
+    wanted = loaded.scenes(sounds(0.5))
+    with pytest.raises(PasstError, match="int8 is for the CPU, and the device is meta"):
+        loaded.to("meta")
+    torch.testing.assert_close(loaded.scenes(sounds(0.5)), wanted, rtol=0, atol=0)
+
+
+def test_a_dtype_does_not_reach_the_embeddings(tiny_checkpoint: Path) -> None:
+    """Precision is said when a model is loaded."""
+    loaded = hear.load_model(tiny_checkpoint, device="cpu")
+    wanted = loaded.scenes(sounds(0.5))
+    torch.testing.assert_close(loaded.half().scenes(sounds(0.5)), wanted, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("samples", (800, 2560, 4800, 12_800))

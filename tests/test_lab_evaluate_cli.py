@@ -12,6 +12,7 @@ from passt_core.inference.predictor import Predictor
 from passt_core.lab import baselines as lab
 from passt_core.network import checkpoints
 from passt_core.network.labels import label_set
+from passt_core.network.lowered import available
 from tests.sounds import TINY, noise, randomised, save_network, tone, write
 
 NAMES = label_set("audioset")[:3]
@@ -85,6 +86,24 @@ def test_a_split_by_its_name_and_labels_that_are_not_known(
     assert (scores["fold"], scores["clips"], scores["left_out"]) == ("test", 5, ["Theremin"])
     assert scores["figures"][0]["by_clip"] is None
     assert "1 classes are unknown to the model (Theremin)" in captured.err
+
+
+def test_reports_tell_precision_and_merging(
+    table: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    if "int8" not in available():
+        pytest.skip("this CPU has no products in int8")
+    targets = [tmp_path / f"scores{ending}" for ending in (".html", ".md", ".json")]
+    command = ["evaluate", str(table), "--model", str(tiny_checkpoint), "--resamples", "0"]
+    command += ["--precision", "int8", "--keep-tokens", "0.5"]
+    for target in targets:
+        command += ["--report", str(target)]
+    assert main(command) == 0
+    for told in (capsys.readouterr().out, *(path.read_text("utf-8") for path in targets[:2])):
+        assert "int8" in told
+        assert "merged to 50.0%" in told
+    scores = json.loads(targets[2].read_text("utf-8"))
+    assert (scores["precision"], scores["keep_tokens"]) == ("int8", 0.5)
 
 
 def test_calibrate_writes_the_model_with_a_temperature(

@@ -23,6 +23,7 @@ from passt_core.lab import state
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.datasets import Dataset, load_dataset
 from passt_core.lab.optim import Descent
+from passt_core.lab.precision import settled
 from passt_core.lab.pretrain import pretrain
 from passt_core.lab.recipe import to_yaml
 from passt_core.lab.task import Classification
@@ -240,6 +241,35 @@ def test_a_full_disk_leaves_the_state_before(
     monkeypatch.undo()
     resumed = trained(tones, config, state=path)
     assert_equal(resumed.network, whole.network)
+
+
+def test_the_precision_that_auto_stood_for_is_the_trainings(
+    tones: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine does not go on in another precision, unless it is told to stay in this."""
+    path = tmp_path / "state.safetensors"
+    config = replace(QUICK, epochs=1, precision="auto", device="cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    found = train(tones.without(2), config, traces=Traces(state=path))
+    assert found.card()["recipe"]["precision"] == "fp32"
+    assert state.read(path).identity["config"]["precision"] == "fp32"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    with pytest.raises(TrainingError, match='config precision was "fp32" and is "bf16"'):
+        train(tones.without(2), config, traces=Traces(state=path))
+    told = replace(config, precision="fp32")
+    assert train(tones.without(2), told, traces=Traces(state=path)).config.precision == "fp32"
+
+
+@pytest.mark.parametrize("kind", ("cuda", "cpu"))
+def test_bf16_is_chosen_only_where_it_is_multiplied(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = torch.device(kind)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
+    expected = "bf16" if kind == "cuda" else "fp32"
+    assert settled(TrainConfig(), device).precision == expected
+    assert settled(TrainConfig(precision="bf16"), device).precision == "bf16"
+    assert settled(TrainConfig(precision="fp32"), device).precision == "fp32"
 
 
 def test_a_full_disk_at_the_end_loses_nothing(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -14,11 +17,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import pareto
+from benchmarks import _options, _quality, pareto
 from benchmarks._frontier import front, with_table
 from benchmarks._options import FULL, Material, columns, options, patches, rows
 from benchmarks._picture import SVG, Panel, Point, picture, ticks
-from benchmarks._quality import of_studies, read_sounds
+from benchmarks._quality import Study, Worth, of_studies, read_sounds
 from passt_core.inference.predictor import Predictor
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.evaluate import evaluate
@@ -215,6 +218,35 @@ def test_what_was_measured_is_written(
     assert data["bundled"][1]["worth"]["clips"] == 4
     assert "| 1 | merging, keep 0.5 |" in (out / "efficiency.md").read_text(encoding="utf-8")
     assert ET.parse(out / "pareto.svg").getroot().tag == f"{{{SVG}}}svg"
+
+
+def test_what_is_kept_is_kept_whole_and_not_asked_again(
+    sounds: Dataset, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up leaves no half of an answer, which the next run would read."""
+    keep, checkpoint = tmp_path / "kept", checkpoints.load(model)
+
+    def full(written: Path | BinaryIO) -> None:
+        (written.write_bytes if isinstance(written, Path) else written.write)(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def asked() -> list[Worth]:
+        material = Material.kept(checkpoint, sounds, keep)
+        study = Study(material=material, folds=(sounds.only(1),))
+        whole = options(material)[:1]
+        return list(of_studies([study], whole, read_sounds(sounds, 32_000), keep))
+
+    for module, name in ((_options, "save_file"), (np, "savez")):
+        with monkeypatch.context() as disk:
+            disk.setattr(module, name, lambda *places, **_: full(places[-1]))
+            with pytest.raises(OSError, match="No space left"):
+                asked()
+        assert all(path.suffix == ".safetensors" for path in keep.iterdir())
+    once = asked()
+    monkeypatch.setattr(_quality, "listen", None)
+    monkeypatch.setattr(_options, "importance", None)
+    assert asked() == once
+    assert sorted(path.suffix for path in keep.iterdir()) == [".npz", ".safetensors"]
 
 
 def test_what_was_trained_on_is_judged_with_the_rest(

@@ -1,4 +1,4 @@
-"""Arithmetic other than float32: how near its answers are, and which one a machine is given."""
+"""Precisions other than float32: how near their answers are, and which one a machine is given."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import torch
 from torch import nn
 
 from passt_core import Predictor
-from passt_core.errors import PasstError
+from passt_core.errors import AudioError, PasstError
 from passt_core.files import ASSETS
 from passt_core.inference import fastest
 from passt_core.inference.fastest import Measured, choose, measure
 from passt_core.inference.precision import prepared
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, available, layer, lowered
+from passt_core.network.lowered import Precision, available, layer, lowered
 from passt_core.network.merging import Merged
 from passt_core.network.model import Passt, PasstConfig
 from passt_core.signal import audio
 
 LEAST_COSINE = {"bf16": 0.999, "int8": 0.99}
-LARGEST: dict[Arithmetic, float] = {"fp32": 1e-5, "bf16": 0.1, "int8": 0.4}
+LARGEST: dict[Precision, float] = {"fp32": 1e-5, "bf16": 0.1, "int8": 0.4}
 """Difference of an embedding of a random network."""
 CLIPS = sorted((ASSETS / "examples").glob("*.ogg"))
 SHAPES = {
@@ -64,9 +64,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "precision.json"
 
 
-def skip_unless_here(arithmetic: str) -> None:
-    if arithmetic not in available():
-        pytest.skip(f"this CPU has no products in {arithmetic}")
+def skip_unless_here(precision: str) -> None:
+    if precision not in available():
+        pytest.skip(f"this CPU has no products in {precision}")
 
 
 @pytest.mark.parametrize("precision", ("bf16", "int8"))
@@ -91,12 +91,12 @@ def test_real_clips_keep_their_answers(bundled: Predictor, precision: str) -> No
 def test_every_shape_can_be_lowered(name: str, frames: int) -> None:
     network, mel = made(SHAPES[name]), torch.randn(3, 128, frames)
     exact = network(mel)
-    for arithmetic in available():
-        near = lowered(network, arithmetic)(mel)
-        most = LARGEST[arithmetic]
+    for precision in available():
+        near = lowered(network, precision)(mel)
+        most = LARGEST[precision]
         torch.testing.assert_close(near.embedding, exact.embedding, rtol=0, atol=most)
         cosine = nn.functional.cosine_similarity(near.embedding, exact.embedding).min()
-        assert cosine >= LEAST_COSINE.get(arithmetic, 0.999999)
+        assert cosine >= LEAST_COSINE.get(precision, 0.999999)
 
 
 @torch.inference_mode()
@@ -121,14 +121,14 @@ def test_without_onednn_fp32_is_torchs_own(monkeypatch: pytest.MonkeyPatch) -> N
 def test_patchout_and_merging_go_with_it() -> None:
     network, mel = made(SHAPES["plain"]), torch.randn(2, 128, 400)
     kept = torch.arange(0, 400, 3)
-    for arithmetic in available():
-        rough = lowered(network, arithmetic)
+    for precision in available():
+        rough = lowered(network, precision)
         for exact, near in (
             (network(mel, kept=kept), rough(mel, kept=kept)),
             (Merged(network, per_block=0)(mel), Merged(rough, per_block=0)(mel)),
         ):
             cosine = nn.functional.cosine_similarity(near.embedding, exact.embedding).min()
-            assert cosine >= LEAST_COSINE.get(arithmetic, 0.999999)
+            assert cosine >= LEAST_COSINE.get(precision, 0.999999)
 
 
 @torch.inference_mode()
@@ -136,8 +136,8 @@ def test_the_network_itself_is_left_as_it_was() -> None:
     network, mel = made(SHAPES["plain"]), torch.randn(1, 128, 100)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     said = network(mel).logits
-    for arithmetic in available():
-        lowered(network, arithmetic)(mel)
+    for precision in available():
+        lowered(network, precision)(mel)
     for key, value in network.state_dict().items():
         assert value.dtype == torch.float32
         torch.testing.assert_close(value, before[key], rtol=0, atol=0)
@@ -152,7 +152,7 @@ def test_what_is_measured_is_kept_with_the_machine(
     kept = json.loads(cache.read_text())
     assert list(kept.values()) == [first.precision]
 
-    def refuse(checkpoint: object) -> None:
+    def refuse(*_: object) -> None:
         raise AssertionError("it was measured again")
 
     monkeypatch.setattr(fastest, "measure", refuse)
@@ -172,10 +172,10 @@ def test_a_damaged_memory_is_measured_anew(small: Checkpoint, cache: Path, conte
 
 def test_the_measurement_compares_with_fp32(bundled: Predictor) -> None:
     exact, *others = measure(bundled.checkpoint)
-    assert (exact.arithmetic, exact.speedup, exact.change) == ("fp32", 1.0, 0.0)
-    assert tuple(row.arithmetic for row in others) == available()[1:]
+    assert (exact.precision, exact.speedup, exact.change) == ("fp32", 1.0, 0.0)
+    assert tuple(row.precision for row in others) == available()[1:]
     for row in others:
-        assert row.cosine >= LEAST_COSINE[row.arithmetic]
+        assert row.cosine >= LEAST_COSINE[row.precision]
         assert 0.0 < row.change < 0.05
         assert row.speedup == pytest.approx(exact.seconds / row.seconds)
 
@@ -183,7 +183,7 @@ def test_the_measurement_compares_with_fp32(bundled: Predictor) -> None:
 def rows(**seconds_and_cosines: tuple[float, float]) -> tuple[Measured, ...]:
     return tuple(
         Measured(
-            arithmetic=name,  # type: ignore[arg-type]
+            precision=name,  # type: ignore[arg-type]
             seconds=seconds,
             speedup=1.0 / seconds,
             cosine=cosine,
@@ -198,6 +198,23 @@ def test_the_fastest_that_is_exact_enough_is_taken(small: Checkpoint, cache: Pat
     assert choose(small, rows(fp32=(1.0, 1.0), bf16=(1.5, 0.9999), int8=(0.3, 0.995))) == "fp32"
     assert choose(small, rows(fp32=(1.0, 1.0), bf16=(0.5, 0.99), int8=(0.3, 0.9995))) == "int8"
     assert list(json.loads(cache.read_text()).values()) == ["int8"]
+
+
+def damaged(checkpoint: Checkpoint, name: str) -> Checkpoint:
+    network = made(checkpoint.config)
+    with torch.no_grad():
+        network.get_parameter(name).fill_(torch.nan)
+    return replace(checkpoint, network=network)
+
+
+@pytest.mark.parametrize("name", ("norm.weight", "blocks.0.attn.qkv.weight"))
+def test_damaged_weights_are_told_by_who_listens(small: Checkpoint, cache: Path, name: str) -> None:
+    ill = damaged(small, name)
+    assert Predictor(ill, device="cpu", precision="auto").precision == "fp32"
+    for precision in available():
+        found = Predictor(ill, device="cpu", precision=precision)
+        with pytest.raises(AudioError, match="is not finite; the weights"):
+            found.analyze(audio.load(CLIPS[0]), 32_000)
 
 
 def test_a_memory_that_cannot_be_written_is_no_obstacle(
@@ -215,6 +232,54 @@ def test_what_is_not_there_is_refused(bundled: Predictor, small: Checkpoint) -> 
         Predictor(bundled.checkpoint, device="cpu", compiled=True)
     with pytest.raises(PasstError, match="int8 is for the CPU, and the device is meta"):
         prepared(small, torch.device("meta"), "int8")
+
+
+def test_a_gpu_is_measured_too(
+    small: Checkpoint, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device of no memory stands in for one; what it would have measured is said."""
+    gpu, asked = torch.device("meta"), []
+
+    def measured(_: Checkpoint, device: torch.device) -> tuple[Measured, ...]:
+        asked.append(device)
+        return rows(fp32=(1.0, 1.0), bf16=(0.5, 0.9))
+
+    monkeypatch.setattr(fastest, "measure", measured)
+    for _ in range(2):
+        assert prepared(small, gpu, "auto")[1] == "fp32"
+    assert asked == [gpu]
+    [key] = json.loads(cache.read_text())
+    assert json.loads(key)["gpu"] == "meta"
+    Predictor(small, device="cpu", precision="fp32")
+    with monkeypatch.context() as there:
+        there.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+        cuda = torch.device("cuda", 1)
+        assert fastest.fastest(small, cuda) == fastest.fastest(small, cuda) == "fp32"
+    assert asked == [gpu, cuda]
+
+
+def test_a_checkpoint_stays_where_and_what_it_was(
+    small: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that listen by one checkpoint do not hang on each other."""
+    compiled: list[nn.Module] = []
+    monkeypatch.setattr(nn.Module, "compile", lambda module, **_: compiled.append(module))
+    here = Predictor(small, device="cpu")
+    said = here.analyze(audio.load(CLIPS[0]), 32_000)
+    for keep_tokens in (1.0, 0.5):
+        network, _ = prepared(
+            small, torch.device("meta"), "fp32", keep_tokens=keep_tokens, compiled=True
+        )
+        assert {value.device.type for value in network.state_dict().values()} == {"meta"}
+        assert compiled.pop() is network is not small.network
+    assert {value.device.type for value in small.network.state_dict().values()} == {"cpu"}
+    again = here.analyze(audio.load(CLIPS[0]), 32_000)
+    np.testing.assert_array_equal(again.logits, said.logits)
+
+
+def test_on_a_gpu_merging_is_within_autocast(small: Checkpoint) -> None:
+    network, _ = prepared(small, torch.device("meta"), "bf16", keep_tokens=0.5)
+    assert isinstance(network.network, Merged)
 
 
 def test_a_precision_that_the_cpu_lacks_is_refused(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from passt_core.library.store import SoundLibrary
     from passt_core.network.patchout import PatchoutSpec
 
-TopK = Annotated[int, typer.Option("--top-k", min=1, help="How many classes.")]
+TopK = Annotated[int | None, typer.Option("--top-k", min=1, help="How many classes [default: 5]")]
 Drop = Annotated[int, typer.Option(min=0, metavar="N")]
 Neighbours = Annotated[int, typer.Option("-k", min=1, help="How many neighbours.")]
 Library = Annotated[
@@ -75,22 +75,25 @@ Words = Annotated[
     str,
     typer.Option(metavar="WORDS", help="Only sounds with all words in their label, file or id."),
 ]
+Seed = Annotated[int | None, typer.Option(help="Of the patchout's draws [default: 0]")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table with commas.")]
+
+DEFAULT_TOP_K = 5
 
 
 def analyze(
     clip: ClipOrFolder,
-    top_k: TopK = 5,
+    top_k: TopK = None,
     model: Model = BUNDLED,
     precision: Precision = FP32,
     keep_tokens: KeepTokens = 1.0,
     patchout_time: Drop = 0,
     patchout_freq: Drop = 0,
     patchout_unstructured: Drop = 0,
-    seed: Annotated[int, typer.Option(help="Of the patchout's draws.")] = 0,
+    seed: Seed = None,
     as_json: AsJson = False,
     out: folders.Out = None,
-    workers: folders.Workers = 2,
+    workers: folders.Workers = None,
     events: folders.AsEvents = False,
     window: folders.Window = None,
     hop: folders.Hop = None,
@@ -124,23 +127,31 @@ def analyze(
     )
     options.check(clip)
     if out is not None:
-        if not spec.is_empty:
-            raise PasstError("a table is of whole sounds; leave the patchout options out")
+        _check_table(spec, seed, top_k, events=events)
         folders.analyze_folder(
             clip,
             options,
             model=model,
             precision=precision,
             keep_tokens=keep_tokens,
-            top_k=top_k,
+            top_k=top_k or DEFAULT_TOP_K,
             as_json=as_json,
         )
         return
-    found = _listen(load_predictor(model, precision, keep_tokens), clip, spec, seed)
+    found = _listen(load_predictor(model, precision, keep_tokens), clip, spec, seed or 0)
     if as_json:
-        echo_json(found.report(top_k))
+        echo_json(found.report(top_k or DEFAULT_TOP_K))
     else:
-        _echo_analysis(found, clip, top_k)
+        _echo_analysis(found, clip, top_k or DEFAULT_TOP_K)
+
+
+def _check_table(spec: PatchoutSpec, seed: int | None, top_k: int | None, *, events: bool) -> None:
+    if not spec.is_empty:
+        raise PasstError("a table is of whole sounds; leave the patchout options out")
+    if seed is not None:
+        raise PasstError("--seed is of patchout, and a table is of whole sounds; leave it out")
+    if events and top_k is not None:
+        raise PasstError("--top-k is of classes, and --events was given; leave one of them out")
 
 
 def search(

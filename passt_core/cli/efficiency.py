@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passt_core.cli.show import echo_facts, progress
+from passt_core.cli.options import load_checkpoint
+from passt_core.cli.show import echo_facts
 
 if TYPE_CHECKING:
     from passt_core.lab.dropping import Dropped
+    from passt_core.network.checkpoints import Checkpoint
 
 Share = Annotated[float, typer.Option(metavar="SHARE", help="Share to keep, above 0, at most 1.")]
 
@@ -48,12 +50,10 @@ def prune(
     """
     from passt_core.lab.datasets import load_dataset  # noqa: PLC0415 - torch
     from passt_core.lab.dropping import drop_blocks  # noqa: PLC0415
-    from passt_core.lab.efficiency import Cost  # noqa: PLC0415
     from passt_core.lab.prune import prune as run  # noqa: PLC0415
     from passt_core.network import checkpoints  # noqa: PLC0415
 
-    with progress(f"fetching {model}", "B", scaled=True) as report:
-        trained = checkpoints.load(model, report)
+    trained = load_checkpoint(model)
     clips = load_dataset(dataset)
     clips = clips if hold_out is None else clips.without(hold_out)
     kept = trained.config.stored if blocks is None else blocks
@@ -68,21 +68,32 @@ def prune(
         front_end=trained.front_end,
         labels=trained.labels,
         activation=trained.activation,
-        card={
-            **{key: trained.card[key] for key in KEPT if key in trained.card},
-            "title": f"{trained.card.get('title', trained.name)}, pruned",
-            "pruned_from": trained.sha256,
-            "heads_kept": heads_kept,
-            "units_kept": units_kept,
-            "blocks": list(shallow.blocks),
-        },
+        card=_card(
+            trained, heads_kept=heads_kept, units_kept=units_kept, blocks=list(shallow.blocks)
+        ),
     )
+    _echo(out, trained, found, shallow.dropped)
+
+
+def _card(trained: Checkpoint, **kept: object) -> dict[str, object]:
+    """What the new checkpoint says of itself."""
+    return {
+        **{key: trained.card[key] for key in KEPT if key in trained.card},
+        "title": f"{trained.card.get('title', trained.name)}, pruned",
+        "pruned_from": trained.sha256,
+        **kept,
+    }
+
+
+def _echo(out: Path, trained: Checkpoint, found: Checkpoint, dropped: Sequence[Dropped]) -> None:
+    from passt_core.lab.efficiency import Cost  # noqa: PLC0415 - torch
+
     before, after = Cost.of(trained.network), Cost.of(found.network)
     old, new = trained.config, found.config
     echo_facts(
         [
             ("checkpoint", out),
-            ("blocks", f"{new.stored} of {old.stored}{_gone(shallow.dropped)}"),
+            ("blocks", f"{new.stored} of {old.stored}{_gone(dropped)}"),
             ("heads", f"{sum(new.block_heads)} of {sum(old.block_heads)}"),
             ("MLP units", f"{sum(new.block_units)} of {sum(old.block_units)}"),
             ("parameters", f"{after.parameters:,} of {before.parameters:,}"),

@@ -95,8 +95,6 @@ def evaluate(
         found = score(
             predictor, clips, chosen, known_only=known_only, resamples=resamples, progress=told
         )
-    if predictor.precision != FP32 or predictor.keep_tokens < 1.0:
-        _tell(f"in {predictor.precision}, {predictor.keep_tokens:.0%} of the tokens kept")
     report = Report(
         evaluation=found,
         baselines=_baselines(clips, predictor, chosen, resamples, known_only) if baselines else (),

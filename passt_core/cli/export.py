@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from passt_core.cli.show import echo_facts, progress
+from passt_core.cli.options import load_checkpoint
+from passt_core.cli.show import echo_facts
 from passt_core.errors import CheckpointError
 
 
@@ -25,15 +26,13 @@ def export(
     The file is compared with the model in onnxruntime before it is put in its place.
     """
     from passt_core.inference import onnx_export  # noqa: PLC0415 - torch
-    from passt_core.network import checkpoints  # noqa: PLC0415
 
     if out.is_dir() or (out.exists() and not force):
         raise CheckpointError(f"{out} is there already; name another file, or use --force")
     if out.suffix != ".onnx":
         raise CheckpointError(f"{out} is to hold an ONNX model; let its name end in .onnx")
     onnx_export.require_packages()
-    with progress(f"fetching {model}", "B", scaled=True) as report:
-        checkpoint = checkpoints.load(model, report)
+    checkpoint = load_checkpoint(model)
     found = onnx_export.export(out, checkpoint)
     longest = max(samples for _, samples in found.shapes)
     rate = checkpoint.front_end.sample_rate

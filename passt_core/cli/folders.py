@@ -26,7 +26,13 @@ Out = Annotated[
     ),
 ]
 Workers = Annotated[
-    int, typer.Option(min=1, max=64, metavar="N", help="Threads that decode ahead of the model.")
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        metavar="N",
+        help="Of a table: threads that decode ahead of the model [default: 2]",
+    ),
 ]
 AsEvents = Annotated[
     bool, typer.Option("--events", help="Of a table: events, from when to when, not classes.")
@@ -59,6 +65,7 @@ LabelForm = Annotated[
 ]
 
 DEFAULT_FORM = "audacity"
+DEFAULT_WORKERS = 2
 _TOLD = 20
 """Skipped files that are named on the terminal; the table beside the output has all."""
 
@@ -68,7 +75,7 @@ class FolderOptions:
     """The options of ``analyze`` that are of a table; None: not given."""
 
     out: Path | None = None
-    workers: int
+    workers: int | None = None
     as_events: bool = False
     window: float | None = None
     hop: float | None = None
@@ -102,6 +109,7 @@ class FolderOptions:
         """
         if self.out is None:
             given = [*(["--events"] if self.as_events else []), *self.of_events]
+            given += ["--workers"] if self.workers else []
             if given:
                 raise PasstError(f"{given[0]} is of a table, and none was asked for; give --out")
             if _is_folder(clip):
@@ -137,7 +145,8 @@ def analyze_folder(
     predictor = load_predictor(model, precision, keep_tokens)
     try:
         with progress("listening", "s") as report:
-            summary = survey(wanted, predictor, workers=options.workers, progress=report)
+            workers = options.workers or DEFAULT_WORKERS
+            summary = survey(wanted, predictor, workers=workers, progress=report)
     except KeyboardInterrupt:
         kept = "what was heard is kept: give the same command to go on"
         is_kept = path_beside(wanted.out).exists()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passt_core.cli.options import BUNDLED
+from passt_core.cli.options import BUNDLED, load_checkpoint
 from passt_core.cli.show import echo_facts, echo_table, progress
 
 if TYPE_CHECKING:
@@ -75,16 +75,17 @@ def info(name_or_path: NameOrPath) -> None:
 @app.command()
 def speed(name_or_path: NameOrPath = BUNDLED) -> None:
     """Measure how fast a model is in each precision here; --precision auto goes by it."""
-    from passt_core.inference.fastest import choose, measure  # noqa: PLC0415 - torch
-    from passt_core.network import checkpoints  # noqa: PLC0415
+    from passt_core.inference.devices import device_of  # noqa: PLC0415 - torch
+    from passt_core.inference.fastest import choose, measure  # noqa: PLC0415
 
-    checkpoint = checkpoints.load(name_or_path)
-    found = measure(checkpoint)
-    echo_facts([("model", checkpoint.name), ("auto", choose(checkpoint, found))])
+    checkpoint, device = load_checkpoint(name_or_path), device_of("auto")
+    found = measure(checkpoint, device)
+    chosen = choose(checkpoint, found, device)
+    echo_facts([("model", checkpoint.name), ("device", device), ("auto", chosen)])
     typer.echo()
     rows = [
         (
-            row.arithmetic,
+            row.precision,
             1000.0 * row.seconds,
             f"{row.speedup:.2f}x",
             f"{row.cosine:.6f}",

@@ -12,6 +12,7 @@ from passt_core.files import INDEX
 
 if TYPE_CHECKING:
     from passt_core.inference.predictor import Predictor
+    from passt_core.network.checkpoints import Checkpoint
 
 ClipOrFolder = Annotated[
     Path,
@@ -49,8 +50,20 @@ FP32 = "fp32"
 DEFAULT_INDEX = INDEX
 
 
+def load_checkpoint(model: str) -> Checkpoint:
+    """The checkpoint of a name or path; a published one is fetched first, with progress.
+
+    Raises:
+        CheckpointError: it cannot be had.
+    """
+    from passt_core.network import checkpoints  # noqa: PLC0415 - torch
+
+    with progress(f"fetching {model}", "B", scaled=True) as report:
+        return checkpoints.load(model, report)
+
+
 def load_predictor(model: str, precision: str = FP32, keep_tokens: float = 1.0) -> Predictor:
-    """The model of a name or path; a published one is fetched first, with progress.
+    """The model of a name or path, loaded likewise.
 
     Raises:
         CheckpointError: it cannot be had.
@@ -58,7 +71,4 @@ def load_predictor(model: str, precision: str = FP32, keep_tokens: float = 1.0) 
     """
     from passt_core.inference.predictor import Predictor  # noqa: PLC0415 - torch
 
-    with progress(f"fetching {model}", "B", scaled=True) as report:
-        return Predictor.from_checkpoint(
-            model, precision=precision, keep_tokens=keep_tokens, progress=report
-        )
+    return Predictor(load_checkpoint(model), precision=precision, keep_tokens=keep_tokens)

@@ -39,15 +39,12 @@ class Listener(nn.Module):
         super().__init__()
         self.mel = MelSpectrogram(checkpoint.front_end).eval()
         self.network = checkpoint.network
-        self.softmax = checkpoint.activation == "softmax"
-        self.temperature = checkpoint.temperature
+        self._checkpoint = checkpoint
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hear windows (B, samples) → logits (B, C), probabilities (B, C), embedding (B, D)."""
         logits, embedding = self.network(self.mel(waveform))
-        cooled = logits / self.temperature
-        probabilities = cooled.softmax(dim=-1) if self.softmax else cooled.sigmoid()
-        return logits, probabilities, embedding
+        return logits, self._checkpoint.probabilities(logits), embedding
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from passt_core.errors import AudioError
 from passt_core.inference.analysis import Floats, PatchGrid, WindowAnalysis
 from passt_core.inference.windows import Window, overlapping
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.model import Passt
+from passt_core.network.model import Passt, PasstConfig
 from passt_core.network.patchout import PatchoutSpec, select
 from passt_core.signal.mel import MelSpectrogram
 from passt_core.signal.shared_mel import SharedMel
@@ -31,6 +31,12 @@ def kept_patches(grid: PatchGrid, spec: PatchoutSpec, seed: int) -> NDArray[np.i
     """Patches of a grid that a patchout leaves, ascending; the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
     return select((grid.rows, grid.columns), spec, generator).numpy()
+
+
+def windows_together(config: PasstConfig, columns: int, device: torch.device) -> int:
+    """How many windows of so many patch columns an encoder pass takes, one or more."""
+    budget = TOKENS if device.type == "cpu" else TOKENS_ON_GPU
+    return max(1, budget // (config.rows * columns + config.extra_tokens))
 
 
 class Passes:
@@ -85,9 +91,7 @@ class Passes:
         if not spec.is_empty:
             kept = torch.from_numpy(kept_patches(grid, spec, seed)).to(self._device)
         logits, embedding = self._network(torch.stack([m[:, :seen] for m in mels]), kept=kept)
-        cooled = logits / self._checkpoint.temperature
-        softmax = self._checkpoint.activation == "softmax"
-        probabilities = cooled.softmax(dim=-1) if softmax else cooled.sigmoid()
+        probabilities = self._checkpoint.probabilities(logits)
         results = [t.cpu().numpy() for t in (logits, probabilities, embedding)]
         rate = self._checkpoint.front_end.sample_rate
         for (start, samples), mel, *window in zip(windows, mels, *results, strict=True):
@@ -123,9 +127,7 @@ class Passes:
         return self._config.columns(self._checkpoint.front_end.frames(len(window[1])))
 
     def _together(self, columns: int) -> int:
-        """How many windows of so many patch columns an encoder pass takes."""
-        budget = TOKENS if self._device.type == "cpu" else TOKENS_ON_GPU
-        return max(1, budget // (self._config.rows * columns + self._config.extra_tokens))
+        return windows_together(self._config, columns, self._device)
 
 
 def _window(

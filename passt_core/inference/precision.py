@@ -1,19 +1,18 @@
-"""A checkpoint's network made ready for a device, in the arithmetic that is asked for."""
+"""A checkpoint's network made ready for a device, in the precision that is asked for."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import cast
 
 import torch
-from torch import Tensor, nn
 
 from passt_core.errors import PasstError
+from passt_core.inference.devices import made_over, offered
 from passt_core.inference.fastest import fastest
 from passt_core.network.checkpoints import Checkpoint
-from passt_core.network.lowered import Arithmetic, available, lowered
-from passt_core.network.merging import Merged
-from passt_core.network.model import Passt, PasstConfig, PasstOutput
+from passt_core.network.lowered import Precision
+from passt_core.network.merging import Schedule
+from passt_core.network.model import Passt
 
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
@@ -24,19 +23,20 @@ def prepared(
     precision: str,
     *,
     keep_tokens: float = 1.0,
+    schedule: Schedule = "constant",
     compiled: bool = False,
 ) -> tuple[Passt, str]:
     """Make a network ready to listen.
 
     Args:
-        checkpoint: whose network is moved to the device, and else left as it is.
+        checkpoint: whose network is left as it is, and where it is.
         device: where to.
         precision: of the matrix products. ``fp32``: exact to rounding. ``bf16``: on CUDA by
             autocast, in float16 where the GPU has no bf16. ``int8``: weights and activations, on
             the CPU only. ``auto``: what :func:`passt_core.inference.fastest.fastest` measured on
-            this machine, on CUDA ``bf16``.
-        keep_tokens: share of the patches' tokens that merging leaves
-            (:class:`passt_core.network.merging.Merged`); 1 merges none.
+            this device.
+        keep_tokens: share of the patches' tokens that merging leaves; 1 merges none.
+        schedule: how merging is spread (:class:`passt_core.network.merging.Merged`).
         compiled: by ``torch.compile``, on CUDA only.
 
     Returns:
@@ -47,55 +47,27 @@ def prepared(
     """
     if precision not in PRECISIONS:
         raise PasstError(f"precision is {precision!r}; use one of {', '.join(PRECISIONS)}")
-    network = checkpoint.network.to(device)
-    if device.type != "cpu":
-        return _on_gpu(_merging(network, keep_tokens), device, precision, compiled)
-    if compiled:
+    if compiled and device.type == "cpu":
         raise PasstError("compiling is for CUDA, and the device is the CPU; leave it out")
-    chosen = fastest(checkpoint) if precision == "auto" else cast(Arithmetic, precision)
-    if chosen not in available():
-        raise PasstError(
-            f"precision is {chosen}, which this CPU has no products of; "
-            f"use auto, {' or '.join(available())}"
-        )
-    return _merging(lowered(network, chosen), keep_tokens), chosen
-
-
-def _merging(network: Passt, keep: float) -> Passt:
-    return network if keep == 1.0 else cast(Passt, Merged(network, keep=keep))
-
-
-def _on_gpu(
-    network: Passt, device: torch.device, precision: str, compiled: bool
-) -> tuple[Passt, str]:
-    if precision == "int8":
-        raise PasstError(f"int8 is for the CPU, and the device is {device}; use bf16 or fp32")
-    ready: nn.Module = network
-    if precision != "fp32":
-        precision = "bf16"
-        brain = torch.cuda.is_bf16_supported(including_emulation=False)
-        half = torch.bfloat16 if device.type != "cuda" or brain else torch.float16
-        ready = _Autocast(network, partial(torch.autocast, device.type, half))
+    chosen = cast(Precision, precision)
+    if precision == "auto":
+        chosen = fastest(checkpoint, device)
+    _require_offered(device, chosen)
+    network = made_over(
+        checkpoint.network, device, chosen, keep_tokens=keep_tokens, schedule=schedule
+    )
     if compiled:
-        ready.compile(dynamic=True)
-    return cast(Passt, ready), precision
+        network.compile(dynamic=True)
+    return network, chosen
 
 
-class _Autocast(nn.Module):
-    """A network whose matrix products are in half precision, and its answers in float32."""
-
-    def __init__(self, network: Passt, autocast: partial[torch.autocast]) -> None:
-        super().__init__()
-        self.network = network
-        self._autocast = autocast
-
-    @property
-    def config(self) -> PasstConfig:
-        return self.network.config
-
-    def forward(
-        self, mel: Tensor, *, kept: Tensor | None = None, time_offset: int = 0
-    ) -> PasstOutput:
-        with self._autocast():
-            found = self.network(mel, kept=kept, time_offset=time_offset)
-        return PasstOutput(*(part.float() for part in found))
+def _require_offered(device: torch.device, precision: Precision) -> None:
+    has = offered(device)
+    if precision in has:
+        return
+    if device.type == "cpu":
+        raise PasstError(
+            f"precision is {precision}, which this CPU has no products of; "
+            f"use auto, {' or '.join(has)}"
+        )
+    raise PasstError(f"{precision} is for the CPU, and the device is {device}; use bf16 or fp32")

@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from passt_core.inference.analysis import ClipAnalysis, Floats, PatchGrid, WindowAnalysis
+from passt_core.inference.devices import device_of
 from passt_core.inference.passes import Heard, Passes, kept_patches
 from passt_core.inference.precision import prepared
 from passt_core.inference.windows import Windowing, joined
 from passt_core.network import checkpoints
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.network.download import Progress
-from passt_core.network.merging import Merged
+from passt_core.network.merging import Merged, Schedule
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio as audio_io
@@ -49,6 +50,7 @@ class Predictor:
         device: str = "auto",
         precision: str = "fp32",
         keep_tokens: float = 1.0,
+        schedule: Schedule = "constant",
         compiled: bool = False,
     ) -> None:
         """Put a checkpoint on a device.
@@ -57,24 +59,28 @@ class Predictor:
             checkpoint: as :func:`passt_core.network.checkpoints.load` gives it.
             device: ``auto`` (CUDA where there is one), or a torch device.
             precision: ``auto``, ``fp32``, ``bf16`` or ``int8``;
-            keep_tokens: share of the patches' tokens that merging leaves; and
+            keep_tokens: share of the patches' tokens that merging leaves;
+            schedule: how merging is spread over the blocks; and
             compiled: by ``torch.compile``: see :func:`passt_core.inference.precision.prepared`.
 
         Raises:
             PasstError: as that.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         self.checkpoint = checkpoint
         self.labels = checkpoint.labels
         self.windowing = Windowing.of(checkpoint.config, checkpoint.front_end)
         self.keep_tokens = keep_tokens
-        self._device = torch.device(device)
+        self._device = device_of(device)
         network, self.precision = prepared(
-            checkpoint, self._device, precision, keep_tokens=keep_tokens, compiled=compiled
+            checkpoint,
+            self._device,
+            precision,
+            keep_tokens=keep_tokens,
+            schedule=schedule,
+            compiled=compiled,
         )
         self._mel = MelSpectrogram(checkpoint.front_end).eval().to(self._device)
-        self._merging = Merged(checkpoint.network, keep=keep_tokens)
+        self._merging = Merged(checkpoint.network, keep=keep_tokens, schedule=schedule)
         self._passes = Passes(checkpoint, network, self._mel, self._device)
 
     @classmethod

@@ -13,6 +13,7 @@ from passt_core.errors import AudioError, DatasetError
 from passt_core.inference.analysis import ClipAnalysis, PatchGrid
 from passt_core.inference.predictor import Clip, Predictor
 from passt_core.lab.labelled import Dataset, LabelledClip, some
+from passt_core.network.checkpoints import probabilities
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.signal import audio as audio_io
 from passt_core.signal.audio import Waveform
@@ -79,9 +80,12 @@ class Answers:
             among: classes to choose from; a softmax is then over these alone.
         """
         logits = self.window_logits if among is None else self.window_logits[:, list(among)]
-        cooled = torch.from_numpy(logits).double() / (temperature or self.temperature)
-        softmax = self.activation == "softmax"
-        return self._clip_means((cooled.softmax(dim=1) if softmax else cooled.sigmoid()).numpy())
+        found = probabilities(
+            torch.from_numpy(logits).double(),
+            activation=self.activation,
+            temperature=temperature or self.temperature,
+        )
+        return self._clip_means(found.numpy())
 
     def scores(self) -> Floats:
         """What the classes are ranked by, (N, M): logits, or of a softmax its logarithm."""

@@ -18,7 +18,7 @@ Schedule = Literal["cosine", "linear", "constant"]
 Warmup = Literal["linear", "exponential"]
 Average = Literal["none", "ema", "swa"]
 Optimizer = Literal["adamw", "muon"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16"]
 PatchoutPer = Literal["batch", "clip"]
 PatchoutDraw = Literal["uniform", "fixed"]
 PatchoutSchedule = Literal["constant", "linear", "cosine", "adaptive"]
@@ -140,7 +140,8 @@ class TrainConfig:
         mixture_rate, mixture_db: share of clips with another taught sound laid over them, and how
             far below the clip it lies at most, in distillation.
 
-        precision: of the matrix products.
+        precision: of the matrix products: ``fp32``, ``bf16``, or ``auto``: bf16 on CUDA and on a
+            CPU that has its products, else fp32 (:func:`passt_core.lab.precision.settled`).
         device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
         save_steps: keep the state every so many steps too; 0: after each epoch only.
         seed: of everything random.
@@ -219,7 +220,7 @@ class TrainConfig:
     mixture_rate: float = 0.0
     mixture_db: float = 12.0
 
-    precision: Precision = "bf16"
+    precision: Precision = "auto"
     device: str = "auto"
     save_steps: int = 0
     seed: int = 0

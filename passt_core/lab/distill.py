@@ -22,6 +22,7 @@ from passt_core.lab.config import TrainConfig
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.distributed import joined
 from passt_core.lab.loop import Loop, Progress, Traces
+from passt_core.lab.precision import settled
 from passt_core.lab.task import Classification, Classify, training_mel
 from passt_core.lab.teacher import TeacherScores
 from passt_core.lab.train import Trained, beginning, seeded
@@ -154,6 +155,7 @@ def distill(
     _check(teacher, config)
     known = teacher.known(labelled) if labelled is not None else {}
     with joined(config.device) as world, seeded(config, world):
+        config = settled(config, world.device)
         checks.require_divisible(len(teacher.scores), config, world.shard.processes)
         network, front_end = beginning(teacher.labels, config, start)
         batches = replace(

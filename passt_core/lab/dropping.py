@@ -73,38 +73,47 @@ def drop_blocks(checkpoint: Checkpoint, dataset: Dataset, *, blocks: int) -> Sha
     if not 1 <= blocks <= stored:
         raise TrainingError(f"{blocks} blocks would stay of {stored}; keep 1 to {stored}")
     left, gone = tuple(range(stored)), []
+    mels = heard(checkpoint, dataset) if blocks < stored else ()
     while len(left) > blocks:
-        gone.append(_least(without_each(checkpoint, dataset, left)))
+        gone.append(_least(without_each(checkpoint, mels, left)))
         left = tuple(block for block in left if block != gone[-1].block)
     network = shallower(checkpoint.network, left).eval().requires_grad_(False)
     return Shallower(network=network, blocks=left, dropped=tuple(gone), clips=len(dataset))
 
 
+def heard(checkpoint: Checkpoint, dataset: Dataset) -> tuple[Tensor, ...]:
+    """Spectrograms (B, bands, frames) of the beginnings of all clips, one window each.
+
+    Of a clip they are half a megabyte for 10 s, less than its samples: all are decoded once.
+
+    Raises:
+        DatasetError: an unreadable clip.
+    """
+    return tuple(mel for mel, _ in spectrograms(checkpoint, dataset))
+
+
 @torch.inference_mode()
 def without_each(
-    checkpoint: Checkpoint, dataset: Dataset, blocks: Sequence[int]
+    checkpoint: Checkpoint, mels: Sequence[Tensor], blocks: Sequence[int]
 ) -> tuple[Dropped, ...]:
     """What is lost without each of some blocks in turn, beside the full network.
 
     Args:
         checkpoint: the full network.
-        dataset: clips, of which the beginning, one window, is heard.
+        mels: what is listened to, as :func:`heard` gives it.
         blocks: places of the stored blocks that are run, two or more; all others are left out.
 
     Returns:
         One for each of ``blocks``, in their order.
-
-    Raises:
-        DatasetError: an unreadable clip.
     """
     network, lost = checkpoint.network, torch.zeros(len(blocks), 2, dtype=torch.float64)
-    for mel, _ in spectrograms(checkpoint, dataset):
+    for mel in mels:
         x = network.extended(network.patch_tokens(mel.to(network.cls_token.device)))
         full = network.answer(network.blocks(x))
         for row, thinned in zip(lost, _each_left_out(network, x, blocks), strict=True):
             row[0] += _divergence(checkpoint, full.logits, thinned.logits).sum().cpu()
             row[1] += functional.cosine_similarity(full.embedding, thinned.embedding).sum().cpu()
-    means = (lost / len(dataset)).tolist()
+    means = (lost / sum(map(len, mels))).tolist()
     return tuple(
         Dropped(block=block, divergence=divergence, likeness=likeness)
         for block, (divergence, likeness) in zip(blocks, means, strict=True)

@@ -60,7 +60,13 @@ def evaluate(
     answers = listen(predictor, scored, change=change, thin=thin, progress=progress)
     found = judge(predictor.name, answers, fold, resamples=resamples)
     left = tuple(label for label in dataset.labels if label not in kept.labels)
-    return replace(found, left_out=left, leaks=leaking_sources(dataset))
+    return replace(
+        found,
+        precision=predictor.precision,
+        keep_tokens=predictor.keep_tokens,
+        left_out=left,
+        leaks=leaking_sources(dataset),
+    )
 
 
 def judge(

@@ -66,6 +66,8 @@ class Evaluation:
             :func:`passt_core.lab.metrics.confusion_of_truth` for clips of several classes.
         figures: every score, with its intervals.
         multi_label: clips may be of several classes.
+        precision, keep_tokens: that it listened with: see
+            :class:`passt_core.inference.predictor.Predictor`.
         temperature: the model's; the figure ``ece_uncalibrated`` is without it.
         reliability: bins of the most probable class's probability; in a multi-label dataset, of
             every class's.
@@ -90,6 +92,8 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...]
     figures: tuple[Figure, ...] = ()
     multi_label: bool = False
+    precision: str = "fp32"
+    keep_tokens: float = 1.0
     temperature: float = 1.0
     reliability: tuple[Bin, ...] = ()
     results: tuple[ClipResult, ...] = ()

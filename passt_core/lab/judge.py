@@ -159,7 +159,7 @@ def by_head(heard: Heard, checkpoint: Checkpoint) -> Judgement:
         left_out=len(heard) - len(rows),
         targets=targets,
         scores=logits[:, columns],
-        shown=_probabilities(logits, checkpoint)[:, columns],
+        shown=checkpoint.probabilities(torch.from_numpy(logits)).numpy()[:, columns],
         accuracy_all=metrics.accuracy(columns[targets], logits),
         recall_at_1=recall_at_1,
         map_at_10=map_at_10,
@@ -207,13 +207,6 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     middle = (share + spread / 2) / (1 + spread)
     half = float(np.sqrt(share * (1 - share) * spread + spread**2 / 4)) / (1 + spread)
     return middle - half, middle + half
-
-
-def _probabilities(logits: Floats, checkpoint: Checkpoint) -> Floats:
-    """As the predictor makes them of logits (N, the model's classes)."""
-    cooled = torch.from_numpy(logits) / checkpoint.temperature
-    softmax = checkpoint.activation == "softmax"
-    return (cooled.softmax(dim=-1) if softmax else cooled.sigmoid()).numpy()
 
 
 def _nearest_of_each(heard: Heard) -> Floats:

@@ -35,6 +35,7 @@ from passt_core.lab.batches import Batch, fingerprint
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.distributed import joined
 from passt_core.lab.loop import Loop, Progress, Traces
+from passt_core.lab.precision import settled
 from passt_core.lab.sampling import ALONE, Shard
 from passt_core.lab.task import Classification, Classify, training_mel
 from passt_core.lab.train import Trained, beginning, seeded
@@ -197,6 +198,7 @@ def learn(
     config = config or TrainConfig()
     _check(lessons, config)
     with joined(config.device) as world, seeded(config, world):
+        config = settled(config, world.device)
         checks.require_divisible(len(lessons), config, world.shard.processes)
         network, front_end = beginning(lessons.labels, config, start)
         batches = LessonBatches(lessons=lessons, config=config, shard=world.shard)

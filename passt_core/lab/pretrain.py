@@ -22,6 +22,7 @@ from passt_core.lab.batches import Batch, Batches, Sounds, backgrounds, decode, 
 from passt_core.lab.config import TrainConfig
 from passt_core.lab.distributed import joined
 from passt_core.lab.loop import Loop, Progress, Traces
+from passt_core.lab.precision import settled
 from passt_core.lab.task import Task
 from passt_core.lab.train import Trained, beginning, seeded
 from passt_core.network.checkpoints import Checkpoint
@@ -158,6 +159,7 @@ def pretrain(
     if not paths:
         raise TrainingError("there is no sound file to pre-train on; give a folder that has some")
     with joined(config.device) as world, seeded(config, world):
+        config = settled(config, world.device)
         checks.require_divisible(len(paths), config, world.shard.processes)
         encoder, front_end = beginning(LABELS, config, start)
         task = Reconstruct(

@@ -20,6 +20,7 @@ from passt_core.lab.config import TrainConfig
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.distributed import World, joined
 from passt_core.lab.loop import EpochReport, Loop, Progress, Ticks, Traces
+from passt_core.lab.precision import settled
 from passt_core.lab.state import Standing
 from passt_core.lab.task import Classification, Classify, draw_kept, training_mel
 from passt_core.lab.validation import Validation
@@ -165,6 +166,7 @@ def train(
     config = config or TrainConfig()
     _check_validation(dataset, validation, config)
     with joined(config.device) as world, seeded(config, world):
+        config = settled(config, world.device)
         checks.require_trainable(dataset, config, world.shard.processes)
         network, front_end = beginning(dataset.labels, config, start)
         windowing = Windowing.of(network.config, front_end)

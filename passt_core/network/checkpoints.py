@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from passt_core.errors import CheckpointError
 from passt_core.files import atomic_path, cache_folder, sha256_of
@@ -68,6 +69,16 @@ class Checkpoint:
     def config(self) -> PasstConfig:
         """Shape of the network."""
         return self.network.config
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """What logits (…, classes) mean, 0 to 1, of their shape: see :func:`probabilities`."""
+        return probabilities(logits, activation=self.activation, temperature=self.temperature)
+
+
+def probabilities(logits: Tensor, *, activation: str, temperature: float) -> Tensor:
+    """Divide logits (…, classes) by a temperature, then take the sigmoid or softmax of them."""
+    cooled = logits / temperature
+    return cooled.softmax(dim=-1) if activation == "softmax" else cooled.sigmoid()
 
 
 def names() -> tuple[str, ...]:
@@ -143,7 +154,7 @@ def rewrite(path: Path, checkpoint: Checkpoint) -> None:
     )
 
 
-def exact_dtype(values: Iterable[torch.Tensor]) -> torch.dtype:
+def exact_dtype(values: Iterable[Tensor]) -> torch.dtype:
     """Float16 where it holds every value exactly, else float32."""
     exact = all(torch.equal(value, value.half().to(value.dtype)) for value in values)
     return torch.float16 if exact else torch.float32

@@ -1,4 +1,4 @@
-"""A network made over for inference on a CPU: the same weights in the arithmetic that is asked for.
+"""A network made over for inference on a CPU: the same weights in the precision that is asked for.
 
 The matrix products are oneDNN's, which holds bf16 weights in the order that its kernels read (the
 operators are those that ``torch.compile`` makes of a linear layer); int8 is torch's dynamic
@@ -16,14 +16,14 @@ from torch.nn import functional
 
 from passt_core.network.model import Attention, Block, Mlp, Passt, PasstConfig, PasstOutput
 
-Arithmetic = Literal["fp32", "bf16", "int8"]
+Precision = Literal["fp32", "bf16", "int8"]
 
 _TILE = 1 << 21
 """Attention weights that are worked on at a time: 4 MB in bf16, what caches hold."""
 _TYPES = MappingProxyType({"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32})
 
 
-def available() -> tuple[Arithmetic, ...]:
+def available() -> tuple[Precision, ...]:
     """Those that torch has here, fp32 first.
 
     bf16 needs oneDNN and a CPU with AVX512 or AVX-NE-CONVERT (on ARM, with BF16), int8 an engine
@@ -34,15 +34,15 @@ def available() -> tuple[Arithmetic, ...]:
         "bf16": _has_onednn() and torch.ops.mkldnn._is_mkldnn_bf16_supported(),
         "int8": torch.backends.quantized.engine != "none",
     }
-    return tuple(arithmetic for arithmetic in get_args(Arithmetic) if has[arithmetic])
+    return tuple(precision for precision in get_args(Precision) if has[precision])
 
 
-def lowered(network: Passt, arithmetic: Arithmetic) -> Passt:
-    """A network that answers as ``network`` does, in another arithmetic; for inference only.
+def lowered(network: Passt, precision: Precision) -> Passt:
+    """A network that answers as ``network`` does, in another precision; for inference only.
 
     Args:
         network: on the CPU; it is not changed, and the result shares what need not differ.
-        arithmetic: one that is :func:`available`, of the blocks' matrix products: ``fp32``;
+        precision: one that is :func:`available`, of the blocks' matrix products: ``fp32``;
             ``bf16``, which also is the type of what passes from block to block; or ``int8``, of
             weights (per output) and activations (per tensor, measured as they come), with all
             between them in fp32. The patches' embedding, the last norm and the head are always
@@ -52,23 +52,23 @@ def lowered(network: Passt, arithmetic: Arithmetic) -> Passt:
         A network of the same interface, in ``eval()``.
     """
     with torch.device("meta"):
-        found = _Lowered(network.config, _TYPES[arithmetic])
+        found = _Lowered(network.config, _TYPES[precision])
     found.load_state_dict(network.state_dict(), assign=True)
     for block in found.blocks:
-        _lower(cast(Block, block), network.config, arithmetic)
+        _lower(cast(Block, block), network.config, precision)
     return found.requires_grad_(False).eval()
 
 
-def layer(linear: nn.Linear, arithmetic: Arithmetic, *, gelu: bool = False) -> nn.Module:
-    """A linear layer in another arithmetic, with a GELU behind it on request.
+def layer(linear: nn.Linear, precision: Precision, *, gelu: bool = False) -> nn.Module:
+    """A linear layer in another precision, with a GELU behind it on request.
 
     In ``bf16`` it takes and gives bf16, else float32.
     """
-    if arithmetic == "int8":
+    if precision == "int8":
         return _Quantised(linear, gelu=gelu)
     if not _has_onednn():  # torch for Apple's processors comes without
         return nn.Sequential(linear, nn.GELU()) if gelu else linear
-    return _Packed(linear, _TYPES[arithmetic], gelu=gelu)
+    return _Packed(linear, _TYPES[precision], gelu=gelu)
 
 
 def _has_onednn() -> bool:
@@ -118,7 +118,7 @@ class _Quantised(nn.Module):
 
     def __init__(self, linear: nn.Linear, *, gelu: bool) -> None:
         super().__init__()
-        weight = linear.weight.detach()
+        weight, self._outputs = linear.weight.detach(), linear.out_features
         scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127.0
         zeros = torch.zeros_like(scales, dtype=torch.long)
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
@@ -128,8 +128,18 @@ class _Quantised(nn.Module):
         self._narrow = cpu["architecture"] == "x86_64" and not cpu["avx512_vnni"]
 
     def forward(self, x: Tensor) -> Tensor:
-        said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._narrow)
+        said = self._multiplied(x)
         return functional.gelu(said) if self._gelu else said
+
+    def _multiplied(self, x: Tensor) -> Tensor:
+        """Not a number has no 8 bits: of what is not finite nothing is, as in fp32."""
+        try:
+            said: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._narrow)
+        except RuntimeError:
+            if x.isfinite().all():
+                raise
+            return x.new_full((*x.shape[:-1], self._outputs), torch.nan)
+        return said
 
 
 class _Tiled(Attention):
@@ -150,14 +160,14 @@ class _Tiled(Attention):
         return mixed.view(shape)
 
 
-def _lower(block: Block, config: PasstConfig, arithmetic: Arithmetic) -> None:
-    """Put a block's layers into another arithmetic, in place."""
+def _lower(block: Block, config: PasstConfig, precision: Precision) -> None:
+    """Put a block's layers into another precision, in place."""
     attention, mlp = block.attn, block.mlp
-    if arithmetic == "bf16":
+    if precision == "bf16":
         block.norm1, block.norm2 = block.norm1.bfloat16(), block.norm2.bfloat16()
         with torch.device("meta"):
             block.attn = _Tiled(config, attention.heads)
-    qkv, proj = layer(attention.qkv, arithmetic), layer(attention.proj, arithmetic)
+    qkv, proj = layer(attention.qkv, precision), layer(attention.proj, precision)
     block.attn.qkv, block.attn.proj = cast(nn.Linear, qkv), cast(nn.Linear, proj)
-    fc1, fc2 = layer(mlp.fc1, arithmetic, gelu=True), layer(mlp.fc2, arithmetic)
+    fc1, fc2 = layer(mlp.fc1, precision, gelu=True), layer(mlp.fc2, precision)
     block.mlp = cast(Mlp, nn.Sequential(fc1, fc2))

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from passt_core.errors import PasstError
+from passt_core.inference.devices import device_of
 from passt_core.inference.hear.model import HearModel
 from passt_core.inference.hear.variants import MODES, VARIANTS, HearVariant
 from passt_core.network import checkpoints
@@ -57,9 +57,7 @@ def load_model(
         raise PasstError(f"variant is {variant!r}; use one of {', '.join(VARIANTS)}")
     chosen = replace(VARIANTS[variant], mode=mode)
     checkpoint = checkpoints.load(model_file_path or chosen.weights)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return HearModel(checkpoint, chosen, device=device, precision=precision)
+    return HearModel(checkpoint, chosen, device=device_of(device), precision=precision)
 
 
 def get_scene_embeddings(audio: Tensor, model: HearModel) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -10,15 +10,13 @@ from torch.nn import functional
 
 from passt_core.errors import AudioError, CheckpointError, PasstError
 from passt_core.inference.hear.variants import TIMESTAMP_HOP_MS, HearVariant
+from passt_core.inference.passes import windows_together
 from passt_core.inference.precision import prepared
 from passt_core.inference.windows import Windowing
 from passt_core.network.checkpoints import Checkpoint
 from passt_core.signal.audio import MAX_PEAK, MIN_SECONDS
 from passt_core.signal.mel import MelSpectrogram
 from passt_core.signal.shared_mel import SharedMel, reflected
-
-TOKENS = 4096
-"""Most tokens of an encoder pass, unless one window has more: it bounds the memory."""
 
 
 class HearModel(nn.Module):
@@ -27,6 +25,10 @@ class HearModel(nn.Module):
     A window is embedded as its logits and features, or one of them (``variant.mode``). This follows
     ``hear21passt`` 0.0.26, window by window; what that computes one by one is computed here in
     few encoder passes, and frames that windows share once.
+
+    It may be moved: the network is then made ready again for where it goes, from the checkpoint,
+    whose weights no dtype and no move changes. What is saved is the checkpoint, not the
+    ``state_dict()``, which lacks what a device holds in a form of its own.
 
     Attributes:
         sample_rate: that sounds must have, in Hz.
@@ -57,8 +59,8 @@ class HearModel(nn.Module):
         """
         super().__init__()
         config, front_end = checkpoint.config, checkpoint.front_end
-        self.network, self.precision = prepared(checkpoint, torch.device(device), precision)
-        self.mel = MelSpectrogram(front_end).eval().to(device)
+        self._checkpoint, self._asked = checkpoint, precision
+        self._lie(torch.device(device))
         self.variant = variant
         self.sample_rate = front_end.sample_rate
         windowing = Windowing.of(config, front_end)
@@ -80,6 +82,17 @@ class HearModel(nn.Module):
     def device(self) -> torch.device:
         """Where the model lies now; sounds are moved there, embeddings are moved back."""
         return self.mel.hann.device
+
+    def _lie(self, device: torch.device) -> None:
+        self.network, self.precision = prepared(self._checkpoint, device, self._asked)
+        self.mel = MelSpectrogram(self._checkpoint.front_end).eval().to(device)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> HearModel:  # noqa: ARG002
+        """What ``to()``, ``cuda()`` and the like come down to."""
+        device = fn(self.mel.hann).device
+        if device != self.device:
+            self._lie(device)
+        return self
 
     def forward(self, audio: Tensor) -> Tensor:
         """Embed windows (B, samples), each in one piece → (B, scene_embedding_size)."""
@@ -190,8 +203,7 @@ class HearModel(nn.Module):
         """How many windows of ``length`` samples go into one encoder pass."""
         config = self.network.config
         frames = self.mel.config.frames(max(length, self._least))
-        tokens = config.rows * config.columns(frames) + config.extra_tokens
-        return max(1, TOKENS // tokens)
+        return windows_together(config, config.columns(frames), self.device)
 
     def _level(self, sounds: Tensor, length: int, hop: int) -> Iterator[Tensor]:
         """Embeddings of those windows; those of several sounds share encoder passes."""

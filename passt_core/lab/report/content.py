@@ -52,8 +52,11 @@ class Report:
 def facts(found: Evaluation) -> list[tuple[str, str]]:
     """Name and value of what was scored."""
     kind = "several classes a clip" if found.multi_label else "one class a clip"
+    merged = "none merged" if found.keep_tokens == 1.0 else f"merged to {found.keep_tokens:.1%}"
     return [
         ("model", found.model),
+        ("precision", found.precision),
+        ("tokens", merged),
         ("dataset", found.dataset),
         ("fold", "all" if found.fold is None else str(found.fold)),
         ("clips", str(found.clips)),
