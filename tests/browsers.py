@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -14,6 +14,7 @@ FLAGS = (
     "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
 ).split()
 PATIENCE_MS = 30_000
+VEIL = "document.querySelector('#spectrogram .passt-plot').data.some(t => t.name === 'taken')"
 
 
 @contextmanager
@@ -35,18 +36,47 @@ def open_tab(page: Page, name: str) -> None:
     tab.click()
 
 
+def wait_for_example(page: Page) -> None:
+    """The page has its first example in hand, with a mask over it."""
+    page.wait_for_selector("#classes .mask")
+    page.wait_for_function(VEIL)
+
+
+class Watched:
+    """A page that may ask nobody but the app, and in which no script may fail."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self._ours = (url, "data:", "blob:")
+        self._seen: list[str] = []
+        page.on("request", self._asked)
+        page.on("pageerror", lambda error: self._seen.append(str(error)))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(self._ours):
+            self._seen.append(request.url)
+
+    def check(self) -> None:
+        """Nothing of that kind was seen since the last time."""
+        seen, self._seen = self._seen, []
+        assert not seen, seen
+
+
 @contextmanager
-def watched(browser: Browser, url: str, **options: object) -> Iterator[Page]:
-    """A page of the app; every request must stay with the app, and no script may fail."""
+def empty_page(browser: Browser, url: str, **options: object) -> Iterator[Watched]:
+    """A page that is still empty, for the app at ``url``."""
     page = browser.new_page(**({"viewport": {"width": 1400, "height": 1000}} | options))
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
-    strangers: list[str] = []
-    faults: list[str] = []
-    page.on("request", lambda request: strangers.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(url)
-    yield page
+    watch = Watched(page, url)
+    yield watch
     page.close()
-    assert not [u for u in strangers if not u.startswith((url, "data:", "blob:"))]
-    assert not faults
+    watch.check()
+
+
+@contextmanager
+def watched(browser: Browser, url: str, **options: object) -> Iterator[Page]:
+    """A page of the app."""
+    with empty_page(browser, url, **options) as watch:
+        watch.page.goto(url)
+        yield watch.page

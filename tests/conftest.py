@@ -14,11 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from passt_core.files import ROOT
 from passt_core.inference.predictor import Predictor
-from tests.browsers import launched
+from tests.browsers import Watched, empty_page, launched, wait_for_example
 from tests.sounds import TINY, randomised, save_network
 
 
@@ -49,6 +49,23 @@ def browser(chromium: str) -> Iterator[Browser]:
     """A Chromium for the tests of one file."""
     with launched(chromium) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, app_url: str) -> Iterator[Watched]:
+    """A page for the tests of one file: what it compiled for one, the next need not wait for."""
+    with empty_page(browser, app_url) as tab:
+        yield tab
+
+
+@pytest.fixture
+def page(tab: Watched, app_url: str) -> Iterator[Page]:
+    """The page as a new visitor finds it, with an example in hand."""
+    tab.page.goto(app_url)
+    wait_for_example(tab.page)
+    yield tab.page
+    tab.page.goto("about:blank")
+    tab.check()
 
 
 @pytest.fixture(scope="session", autouse=True)

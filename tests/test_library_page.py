@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browsers import PATIENCE_MS, open_tab, watched
+from tests.browsers import PATIENCE_MS
 from tests.sounds import noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -17,13 +16,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 
 @pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
+def page(page: Page) -> Page:
     """The Library tab, with an example in hand."""
-    with watched(browser, app_url) as page:
-        page.wait_for_selector("#classes .mask")
-        page.get_by_role("tab", name="Library").click()
-        expect(page.locator("#library-cards button")).to_have_count(1)
-        yield page
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator("#library-cards button")).to_have_count(1)
+    return page
 
 
 def _files(folder: Path) -> list[Path]:
@@ -177,19 +174,6 @@ def test_another_model_keeps_the_librarys_name_and_says_why_it_is_silent(
     expect(page.locator("#library-summary")).to_contain_text("mine was listened to again")
     expect(page.locator("#speaks")).to_contain_text("mine, 3 sounds")
     expect(page.locator("#model-notice")).to_be_hidden()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scrolling(browser: Browser, app_url: str, theme: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=theme)
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(app_url)
-    page.wait_for_selector("#classes .mask")
-    for tab in ("Library", "About"):
-        open_tab(page, tab)
-        page.wait_for_timeout(500)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.close()
 
 
 def test_the_keyboard_reaches_all_of_it(page: Page, tmp_path: Path) -> None:

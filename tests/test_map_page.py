@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsers import watched
+from tests.browsers import wait_for_example, watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
@@ -47,17 +47,15 @@ Place = tuple[float, float]
 
 
 def _open_map(page: Page) -> None:
-    page.wait_for_selector("#classes .mask")
     page.get_by_role("tab", name="Search & Map").click()
     page.wait_for_function(f"{PLOT}._fullLayout?.xaxis?._length && {PLOT}.data?.length === 3")
 
 
 @pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
+def page(page: Page) -> Page:
     """The map, with an example in hand."""
-    with watched(browser, app_url) as page:
-        _open_map(page)
-        yield page
+    _open_map(page)
+    return page
 
 
 @dataclass(frozen=True)
@@ -298,9 +296,12 @@ def test_a_stretch_ends_before_its_file_does(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_has_the_legend_folded(browser: Browser, app_url: str, theme: str) -> None:
+def test_a_phone_has_the_legend_folded_and_asks_too(
+    browser: Browser, app_url: str, theme: str
+) -> None:
     size = {"width": 390, "height": 844}
     with watched(browser, app_url, viewport=size, color_scheme=theme, has_touch=True) as page:
+        wait_for_example(page)
         _open_map(page)
         expect(page.locator(".passt-legend")).to_be_hidden()
         page.locator("#map summary").click()
@@ -310,3 +311,6 @@ def test_a_phone_has_the_legend_folded(browser: Browser, app_url: str, theme: st
         page.touchscreen.tap(x, y)
         expect(page.locator("#chosen .passt-card")).to_have_count(1)
         page.wait_for_function(f"{PLAYED} > 0.05")
+        page.locator("#hits [data-ask=like]").first.tap()
+        expect(page.locator("#asked .passt-chip > span")).to_have_count(2)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +11,13 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect
 
 from passt_core.files import ASSETS
-from tests.browsers import PATIENCE_MS, open_tab, watched
+from tests.browsers import PATIENCE_MS, VEIL, open_tab
 from tests.sounds import encode, noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
 
-VEIL = "document.querySelector('#spectrogram .passt-plot').data.some(t => t.name === 'taken')"
 PLAYED = "passt.player.audio.currentTime"
-
-
-@pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """The page with its example in hand."""
-    with watched(browser, app_url) as page:
-        page.wait_for_selector("#classes .mask")
-        page.wait_for_function(VEIL)
-        yield page
 
 
 def _clip(path: Path) -> Path:
@@ -209,9 +198,9 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, app_url: str, the
     page.set_default_timeout(PATIENCE_MS)
     page.goto(app_url)
     page.wait_for_selector("#classes .mask")
-    for tab in ("Explore", "Search & Map", "Lab", "About"):
+    for tab in ("Explore", "Timeline", "Search & Map", "Library", "Lab", "About"):
         open_tab(page, tab)
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.close()
 

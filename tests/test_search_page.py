@@ -5,33 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Download, Locator, Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
-from tests.browsers import watched
 from tests.sounds import noise, tone, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 """Playwright and Pillow warn of their own futures."""
 
-VEIL = "document.querySelector('#spectrogram .passt-plot').data?.some(t => t.name === 'taken')"
 BARS = "document.querySelector('#likeness .passt-plot').data?.[0]?.y"
 MARK = "document.querySelector('#likeness .passt-plot').layout?.shapes?.[0]?.x0"
 STAR = "document.querySelector('#map .passt-plot').data[2]"
 IDS = "cards => cards.map(card => card.querySelector('.text span').textContent)"
-
-
-@pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """Explore, with an example in hand."""
-    with watched(browser, app_url) as page:
-        page.wait_for_selector("#classes .mask")
-        page.wait_for_function(VEIL)
-        yield page
 
 
 def _search(page: Page) -> None:
@@ -154,8 +142,7 @@ def test_labels_families_and_words_narrow_a_search(page: Page) -> None:
     page.locator("#search-labels input").click()
     page.get_by_role("option", name="Rain", exact=True).click()
     expect(_chips(page)).to_have_text(["like: your clip", "within: Rain"])
-    labels = page.locator("#hits .passt-card b").all_inner_texts()
-    assert set(labels) == {"Rain"}
+    expect(page.locator("#hits .passt-card b").filter(has_not_text="Rain")).to_have_count(0)
     page.locator("#search-families input").click()
     page.get_by_role("option", name="music", exact=True).click()
     expect(_chips(page)).to_have_count(3)
@@ -253,14 +240,3 @@ def test_the_map_is_laid_out_anew_and_comes_back(page: Page) -> None:
     page.locator("#map-own").click()
     expect(page.locator("#map-own")).to_be_hidden()
     page.wait_for_function(f"{STAR}?.x[0] === {star}")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_asks_too(browser: Browser, app_url: str, theme: str) -> None:
-    size = {"width": 390, "height": 844}
-    with watched(browser, app_url, viewport=size, color_scheme=theme, has_touch=True) as page:
-        page.wait_for_selector("#classes .mask")
-        _search(page)
-        page.locator("#hits [data-ask=like]").first.tap()
-        expect(_chips(page)).to_have_count(2)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
