@@ -149,18 +149,21 @@ _CURVES = """
 def spectrogram(elem_id: str) -> gr.HTML:
     """The spectrogram; ``value``, ``veil``, ``sounds`` and ``stretch`` are its props.
 
+    The first two are JSON in a string: Gradio copies its props at every touch of the page, and
+    a string is copied at once. Empty: there is no clip, no veil.
+
     The browser asks for the mask's sounds with a ``listen`` event, and for a search with a part of
     the clip with a ``stretch`` event: ``start`` and ``end`` in seconds of the clip. The prop
     ``stretch`` is the part that is asked with, as ``start,end``; empty: none.
     """
     return gr.HTML(
-        value={},
+        value="",
         html_template=_SPECTROGRAM,
         js_on_load="passt.spectrogram(element, props, watch, trigger, 'listen', 'stretch');",
         head=script_tags(),
         apply_default_css=False,
         elem_id=elem_id,
-        veil=None,
+        veil="",
         sounds=None,
         stretch="",
     )

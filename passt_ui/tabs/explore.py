@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -275,7 +276,6 @@ def show(
     grid = held.window.grid
     mask = mask.with_preset(preset, grid)
     held = hand.with_mask(held, mask.spec, mask.seed)
-    covered = figures.veil(held.masked, held.start_s)
     return {
         tab.line: views.clip_line(held),
         tab.window: _window_slider(held),
@@ -283,7 +283,7 @@ def show(
         tab.hits: neighbours.cards(visitor, NEIGHBOURS),
         **_under_mask(tab, held, classes, mask),
         **_sliders(tab, grid, mask),
-        tab.spectrogram: gr.HTML(value=_picture(held), veil=covered, sounds=None),
+        tab.spectrogram: gr.HTML(value=_picture(held), veil=_veil(held), sounds=None),
     }
 
 
@@ -296,11 +296,10 @@ def show_mask(tab: ExploreTab, held: Hand, classes: int, mask: Mask) -> dict[Any
     possible = mask.within(held.window.grid)
     held = hand.with_mask(held, possible.spec, possible.seed)
     sliders = {} if possible == mask else _sliders(tab, held.window.grid, possible)
-    veil = figures.veil(held.masked, held.start_s)
     return {
         **_under_mask(tab, held, classes, possible),
         **sliders,
-        tab.spectrogram: gr.HTML(veil=veil, sounds=None),
+        tab.spectrogram: gr.HTML(veil=_veil(held), sounds=None),
     }
 
 
@@ -332,7 +331,7 @@ def show_nothing(tab: ExploreTab, visitor: Visitor) -> dict[Any, Any]:
         tab.notice: hidden_notice(),
         tab.line: views.note("Upload a clip, record one, or choose an example."),
         tab.window: gr.Slider(visible=False),
-        tab.spectrogram: gr.HTML(value={}, veil=None, sounds=None),
+        tab.spectrogram: gr.HTML(value="", veil="", sounds=None),
         tab.how: "",
         tab.bars: views.note("The classes of your clip appear here."),
         tab.stats: views.note("Its tokens are counted here."),
@@ -372,11 +371,16 @@ def shown_notice(error: PasstError) -> gr.HTML:
     return gr.HTML(value=views.notice(str(error)), visible=True)
 
 
-def _picture(held: Hand) -> dict[str, Any]:
+def _veil(held: Hand) -> str:
+    trace = figures.veil(held.masked, held.start_s)
+    return json.dumps(trace) if trace else ""
+
+
+def _picture(held: Hand) -> str:
     grid = held.window.grid
     middle = (grid.band_edges[:-1] + grid.band_edges[1:]) / 2
     rate = held.predictor.sample_rate
-    return {
+    picture = {
         "key": f"{held.predictor.name}:{held.path}:{held.position}",
         "figure": figures.spectrogram(held.window, held.start_s),
         "lines": figures.patch_lines(grid, held.start_s),
@@ -387,6 +391,7 @@ def _picture(held: Hand) -> dict[str, Any]:
         "summary": views.summary(held),
         "rest": f"{grid.rows} rows x {grid.columns} columns of patches · click to hear from there",
     }
+    return json.dumps(picture)
 
 
 def _window_slider(held: Hand) -> gr.Slider:

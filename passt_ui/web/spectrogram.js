@@ -11,13 +11,15 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
   );
   const player = passt.player;
   const NARROW = 480;
+  let picture = {}; // of the window in hand; without a figure: there is none
+  let veil = ""; // the trace of what was taken, as it was told
 
   function traces() {
-    const { figure, lines } = props.value;
+    const { figure, lines } = picture;
     const drawn = [...figure.data];
-    if (props.veil) {
+    if (veil) {
       const tint = passt.plots.colour("--passt-veil");
-      drawn.push({ ...props.veil, colorscale: [[0, `rgba(${tint},0)`], [1, `rgba(${tint},.9)`]] });
+      drawn.push({ ...JSON.parse(veil), colorscale: [[0, `rgba(${tint},0)`], [1, `rgba(${tint},.9)`]] });
     }
     if (grid.checked) {
       drawn.push({
@@ -30,8 +32,8 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
 
   function draw() {
     if (!plot.offsetWidth) return;
-    if (!props.value?.figure) return passt.plots.clear(plot);
-    const layout = passt.plots.themed({ ...props.value.figure.layout, dragmode: false, hovermode: "closest" });
+    if (!picture.figure) return passt.plots.clear(plot);
+    const layout = passt.plots.themed({ ...picture.figure.layout, dragmode: false, hovermode: "closest" });
     const drawn = traces();
     if (plot.offsetWidth < NARROW) slim(drawn, layout);
     Plotly.react(plot, drawn, layout, passt.plots.config).then(bind);
@@ -56,7 +58,7 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
   }
 
   function read(point) {
-    const { bands_hz: hz, start_s: start, frame_s: frame } = props.value;
+    const { bands_hz: hz, start_s: start, frame_s: frame } = picture;
     const band = Math.min(hz.length - 1, Math.max(0, Math.floor(point.y)));
     const column = Math.floor((point.x - start) / frame);
     const level = point.fullData.name === "taken" ? "" : ` · ${point.z} dB`;
@@ -66,7 +68,7 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
   function seek(time) {
     if (stretch.justDrawn()) return;
     const button = buttons.clip;
-    if (button?.dataset.sound) player.start(button.dataset.sound, button.dataset.key, time - props.value.start_s);
+    if (button?.dataset.sound) player.start(button.dataset.sound, button.dataset.key, time - picture.start_s);
   }
 
   function follow() {
@@ -75,7 +77,7 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
     const shown = mine && axis && (player.audio.currentTime > 0 || !player.audio.paused);
     head.hidden = !shown;
     if (shown) {
-      const x = axis._offset + axis.l2p(props.value.start_s + player.audio.currentTime);
+      const x = axis._offset + axis.l2p(picture.start_s + player.audio.currentTime);
       head.style.transform = `translateX(${x}px)`;
       head.style.top = `${plot._fullLayout.yaxis._offset}px`;
       head.style.height = `${plot._fullLayout.yaxis._length}px`;
@@ -85,32 +87,30 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
   }
 
   function renew() {
-    const { key, audio, rest } = props.value ?? {};
+    picture = props.value ? JSON.parse(props.value) : {};
+    const { key, audio, rest } = picture;
     buttons.clip.dataset.key = `${key}:clip`;
     buttons.clip.dataset.sound = audio ?? "";
     buttons.clip.disabled = !audio;
     readout.dataset.rest = rest ?? "";
     readout.textContent = rest ?? "";
     if (player.key && !player.key.startsWith(key) && /:(clip|left|taken|stretch)$/.test(player.key)) player.stop();
-    element.querySelector(".passt-spectrogram").classList.toggle("empty", !props.value?.figure);
-    shown = covered();
+    element.querySelector(".passt-spectrogram").classList.toggle("empty", !picture.figure);
+    veil = props.veil;
     forget();
     stretch.renew();
     draw();
   }
 
-  const covered = () => JSON.stringify(props.veil?.z ?? null);
-  let shown = covered();
-
   // A new mask makes the sounds of the old one stale.
   function forget() {
     for (const part of ["left", "taken"]) {
       buttons[part].dataset.sound = "";
-      buttons[part].dataset.key = `${props.value?.key}:${part}`;
-      buttons[part].disabled = !props.veil;
+      buttons[part].dataset.key = `${picture.key}:${part}`;
+      buttons[part].disabled = !veil;
       if (player.key === buttons[part].dataset.key) player.stop();
     }
-    element.querySelector(".passt-figure").setAttribute("aria-label", props.value?.summary ?? "");
+    element.querySelector(".passt-figure").setAttribute("aria-label", picture.summary ?? "");
   }
 
   for (const part of ["left", "taken"]) {
@@ -132,12 +132,12 @@ passt.spectrogram = (element, props, watch, trigger, listenEvent, stretchEvent) 
   });
   watch("value", renew);
   watch("veil", () => {
-    if (covered() === shown) return; // the same mask told again: a sound of it may be playing
-    shown = covered();
+    if (props.veil === veil) return; // the same mask told again: a sound of it may be playing
+    veil = props.veil;
     forget();
     draw();
   });
-  const stretch = passt.stretch(element, plot, props, (start, end) => trigger(stretchEvent, { start, end }));
+  const stretch = passt.stretch(element, plot, props, () => picture, (start, end) => trigger(stretchEvent, { start, end }));
   watch("stretch", stretch.told);
   grid.addEventListener("change", draw);
   passt.plots.keep(plot, draw);

@@ -1,7 +1,7 @@
 // A stretch of the clip, dragged over the spectrogram: a band, its times, to be heard and to be searched with.
 window.passt = window.passt || {};
 
-passt.stretch = (element, plot, props, ask) => {
+passt.stretch = (element, plot, props, picture, ask) => {
   const band = element.querySelector(".passt-band");
   const row = element.querySelector(".passt-stretch");
   const times = row.querySelector(".times");
@@ -32,8 +32,8 @@ passt.stretch = (element, plot, props, ask) => {
     for (const button of [search, clear, hear]) button.disabled = !there;
     times.textContent = there
       ? `Stretch: ${chosen[0].toFixed(2)} to ${chosen[1].toFixed(2)} s`
-      : props.value?.figure ? "Drag over the spectrogram to choose a stretch." : "";
-    const { audio, key, start_s: start } = props.value ?? {};
+      : picture().figure ? "Drag over the spectrogram to choose a stretch." : "";
+    const { audio, key, start_s: start } = picture();
     // Of a long clip the page holds the sound of one window: what lies outside of it is not played.
     const part = there && audio ? chosen.map((time) => Math.max(0, time - start)) : null;
     hear.dataset.key = `${key}:stretch`;
@@ -44,7 +44,7 @@ passt.stretch = (element, plot, props, ask) => {
   }
 
   function follow() {
-    const there = chosen && axis()?._length && props.value?.figure;
+    const there = chosen && axis()?._length && picture().figure;
     const [left, right] = there ? chosen.map((time) => Math.min(axis()._length, Math.max(0, axis().l2p(time)))) : [0, 0];
     band.hidden = !(right > left);
     if (band.hidden) return;
@@ -56,8 +56,8 @@ passt.stretch = (element, plot, props, ask) => {
 
   // Another clip has no stretch yet; another window of the same one keeps it.
   function renew() {
-    const same = clipOf(props.value?.key) === clip;
-    clip = clipOf(props.value?.key);
+    const same = clipOf(picture().key) === clip;
+    clip = clipOf(picture().key);
     set(same ? chosen : null);
   }
 
@@ -68,7 +68,7 @@ passt.stretch = (element, plot, props, ask) => {
   }
 
   plot.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !props.value?.figure || !axis()?._length) return;
+    if (event.button !== 0 || !picture().figure || !axis()?._length) return;
     from = { x: event.clientX, time: timeAt(event.clientX), dragged: false };
   });
   window.addEventListener("pointermove", (event) => {
