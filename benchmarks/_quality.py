@@ -20,7 +20,7 @@ from passt_core.lab.bootstrap import intervals, mean
 from passt_core.lab.datasets import Dataset
 from passt_core.lab.measures import source_numbers
 from passt_core.signal import audio as audio_io
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 Floats = NDArray[np.float64]
 Sounds = dict[Path, Waveform]

@@ -209,6 +209,15 @@ def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> list[Any
     dimmed = [tab.spectrogram, tab.bars, tab.hits]
     shown = listens | {"show_progress_on": dimmed, "outputs": everything}
 
+    app.load(
+        on.library.begin,
+        None,
+        on.library.visit,
+        queue=False,
+        show_progress="hidden",
+        api_name="library_begin",
+        api_visibility="undocumented",
+    )
     app.load(on.first_clip, [state, *look], api_name="first_clip", **shown)
     tab.clip.upload(on.open_clip, [state, tab.clip, *look], api_name="open_clip", **shown)
     tab.record.stop_recording(

@@ -11,7 +11,7 @@ from passt_core.inference.listen import SplitSound, split
 from passt_core.inference.predictor import Predictor, WindowProgress
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.signal import audio
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from PIL import Image
 from passt_core.errors import PasstError
 from passt_core.inference.predictor import Predictor
 from passt_core.signal import audio
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from passt_ui import palette
 from passt_ui.figures import decibels
 

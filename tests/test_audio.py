@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from passt_core.errors import AudioError
-from passt_core.signal import audio
+from passt_core.signal import audio, decoding
 from tests.sounds import RATE, encode, noise, tone, write
 
 Floats = NDArray[np.float32]
@@ -378,7 +378,7 @@ def test_a_stretch_of_a_film_is_all_that_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = encode(tmp_path / "clip.m4a", noise(60.0, rate=16_000), 16_000, "aac")
-    frames = audio._ffmpeg_frames
+    frames = decoding._ffmpeg_frames
     decoded: list[int] = []
 
     def counted(*args: object) -> Iterator[tuple[Floats, int]]:
@@ -386,7 +386,7 @@ def test_a_stretch_of_a_film_is_all_that_is_decoded(
             decoded.append(len(block))
             yield block, begin
 
-    monkeypatch.setattr(audio, "_ffmpeg_frames", counted)
+    monkeypatch.setattr(decoding, "_ffmpeg_frames", counted)
     assert len(audio.load(path, start_s=50.0, duration_s=2.0)) == 2 * RATE
     assert sum(decoded) <= 3 * 16_000
 

@@ -22,7 +22,7 @@ from passt_core.network.dropping import shallower
 from passt_core.network.model import Passt, PasstConfig
 from passt_core.network.surgery import smaller
 from passt_core.signal import audio
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from passt_core.signal.mel import MelSpectrogram
 from tests.labs import QUICK, tones_and_noises
 from tests.sounds import TINY, randomised, save_network

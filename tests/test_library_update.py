@@ -28,7 +28,7 @@ from passt_core.library.manifest import Manifest
 from passt_core.library.steps import Step, finished
 from passt_core.library.store import SoundLibrary
 from passt_core.library.tables import State
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from tests.sounds import noise, tone, write
 
 HEARD = "passt_core.library.build.embed"

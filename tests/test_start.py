@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+import app
 from passt_core.errors import LibraryError
 from passt_core.files import ROOT
 from passt_ui.services import Services
@@ -27,31 +28,30 @@ def port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def refused(**variables: object) -> str:
-    """Start the app with these variables; the one line that it ends with."""
-    names = {f"PASST_{name.upper()}": str(value) for name, value in variables.items()}
+def test_a_port_in_use_is_told_in_one_line(port: int) -> None:
     ended = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env=os.environ | names,
+        env=os.environ | {"PASST_PORT": str(port)},
         check=False,
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
-    assert ended.stderr.count("\n") == 1, ended.stderr
-    return ended.stderr.strip()
+    line = f"error: port {port} is in use; stop what uses it, or set PASST_PORT\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", line)
 
 
-def test_a_port_in_use_is_told_in_one_line(port: int) -> None:
-    expected = f"error: port {port} is in use; stop what uses it, or set PASST_PORT"
-    assert refused(port=port) == expected
-
-
-def test_a_library_that_is_not_there_is_told_in_one_line() -> None:
-    line = refused(library="nope", port=0)
-    assert re.match(r"error: there is no sound library in .*nope; make it: python -m", line)
+def test_a_library_that_is_not_there_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PASST_LIBRARY", "nope")
+    monkeypatch.setenv("PASST_PORT", "0")
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert re.fullmatch(r"error: there is no sound library in .*nope; make it: .*\n", told.err)
 
 
 def test_an_address_of_another_machine() -> None:
@@ -111,7 +111,7 @@ def test_the_start_is_one_line(tmp_path: Path) -> None:
         "GRADIO_TEMP_DIR": str(tmp_path),
         "NO_PROXY": "127.0.0.1,localhost",
     }
-    app = subprocess.Popen(
+    served = subprocess.Popen(
         [sys.executable, "app.py"],
         cwd=ROOT,
         env=os.environ | settings,
@@ -120,9 +120,9 @@ def test_the_start_is_one_line(tmp_path: Path) -> None:
         text=True,
     )
     try:
-        assert app.stdout is not None
-        assert app.stdout.readline() == f"PaSST Explorer is on http://127.0.0.1:{port}\n"
+        assert served.stdout is not None
+        assert served.stdout.readline() == f"PaSST Explorer is on http://127.0.0.1:{port}\n"
     finally:
-        app.terminate()
-        rest, _ = app.communicate(timeout=30)
+        served.terminate()
+        rest, _ = served.communicate(timeout=30)
     assert rest == ""

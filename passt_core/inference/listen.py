@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from passt_core.inference.analysis import Indices, PatchGrid
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from passt_core.signal.mel import MelSpectrogram
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from passt_core.errors import AudioError
 from passt_core.inference.predictor import Predictor
 from passt_core.signal import audio
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 WINDOW_S = 2.0
 """What is heard at once; longer hears better, shorter is sooner."""

@@ -17,7 +17,7 @@ from passt_core.errors import AudioError
 from passt_core.inference.ahead import WORKERS, ahead
 from passt_core.inference.predictor import Predictor, WindowProgress
 from passt_core.signal import audio
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 BATCH = 32
 """Sounds that are given to the model together: several encoder passes of those of one length."""

@@ -23,7 +23,7 @@ from passt_core.network.merging import Merged, Schedule
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.network.registry import BUNDLED
 from passt_core.signal import audio as audio_io
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from passt_core.signal.mel import MelSpectrogram
 
 Clip = tuple[NDArray[np.generic], int]

@@ -20,7 +20,7 @@ from passt_core.inference.predictor import Predictor
 from passt_core.inference.windows import Windowing
 from passt_core.network.model import PasstConfig
 from passt_core.signal import audio
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from passt_core.signal.mel import MelConfig
 
 Floats = NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passt_core.network.model import PasstConfig
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 from passt_core.signal.mel import MelConfig
 
 Floats = NDArray[np.float32]

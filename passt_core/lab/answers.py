@@ -16,7 +16,7 @@ from passt_core.lab.labelled import Dataset, LabelledClip, some
 from passt_core.network.checkpoints import probabilities
 from passt_core.network.patchout import PatchoutSpec
 from passt_core.signal import audio as audio_io
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 Floats = NDArray[np.floating]
 

@@ -13,7 +13,7 @@ from passt_core.inference.predictor import Predictor
 from passt_core.lab.answers import Progress
 from passt_core.lab.evaluate import Change, Evaluation, evaluate
 from passt_core.lab.labelled import Dataset, Fold
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 _HOP_S = 0.1
 _WINDOW_S = 10.0

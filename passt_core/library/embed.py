@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from passt_core.inference.analysis import WindowAnalysis
 from passt_core.inference.many import SecondsHeard, outcomes
 from passt_core.inference.predictor import Predictor
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 _SHORTEST = 1e-12
 _MICROSECOND = 6

@@ -43,6 +43,10 @@ class LibraryHandlers:
         """What makes libraries."""
         return BuildHandlers(services=self.services, visit=self.visit, tab=self.tab)
 
+    def begin(self) -> LibraryVisit:
+        """The page opens: two touches that come at once must not begin a visit each."""
+        return LibraryVisit(self.services.storage)
+
     def enter(self, visitor: Visitor | None, visit: LibraryVisit | None) -> Changes:
         """The tab was opened, or another model was chosen; clips that are looked for stay so."""
         visitor, visit, listed = self._begun(visitor, visit)
@@ -156,7 +160,7 @@ class LibraryHandlers:
         self, visitor: Visitor | None, visit: LibraryVisit | None
     ) -> tuple[Visitor, LibraryVisit, list[ListedLibrary]]:
         """The visitor, their visit, and the libraries that they may choose among."""
-        visit = visit or LibraryVisit(self.services.storage)
+        visit = visit or self.begin()
         return visitor or self.services.first, visit, self.services.listed(visit.libraries)
 
     def _in_hand(

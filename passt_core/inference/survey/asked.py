@@ -15,7 +15,7 @@ from passt_core.inference.events import Event, EventRule, find_events
 from passt_core.inference.many import Question, SecondsHeard
 from passt_core.inference.predictor import Predictor
 from passt_core.inference.timeline import Pace, Timeline, listen, listen_together
-from passt_core.signal.audio import Waveform
+from passt_core.signal.decoding import Waveform
 
 Cell = str | int | float
 Row = Sequence[Cell]
