@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from threading import Semaphore
 from typing import Any
@@ -42,69 +43,123 @@ LIBRARY_STYLE = components.WEB / "library.css"
 CHECKPOINT_TYPES = (".safetensors", ".pt", ".ckpt")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Visits:
+    """What belongs to one visitor: the clip, model and library in hand, and each tab's own."""
+
+    hand: gr.State
+    lab: gr.State
+    library: gr.State
+    timeline: gr.State
+    microphone: gr.State
+
+    @classmethod
+    def empty(cls) -> _Visits:
+        kept = partial(gr.State, None, time_to_live=VISIT_SECONDS)
+        return cls(
+            hand=kept(),
+            lab=kept(delete_callback=left),
+            library=kept(delete_callback=library_visit.left),
+            timeline=kept(delete_callback=timeline_visit.left),
+            microphone=kept(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Layout:
+    """The page's components."""
+
+    header: Header
+    tabs: gr.Tabs
+    explore: explore.ExploreTab
+    timeline: timeline.TimelineTab
+    live: live.LiveTab
+    search: search.SearchTab
+    library: library.LibraryTab
+    lab: lab.LabTab
+    about: gr.HTML
+
+
 def build_app(services: Services) -> gr.Blocks:
     """Build the page and its endpoints."""
     with gr.Blocks(
         title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=FILES_KEPT
     ) as app:
-        state = gr.State(None, time_to_live=VISIT_SECONDS)
-        visit = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=left)
-        libraries = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=library_visit.left)
-        along = gr.State(None, time_to_live=VISIT_SECONDS, delete_callback=timeline_visit.left)
-        microphone = gr.State(None, time_to_live=VISIT_SECONDS)
-        header = _header(services)
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Explore", id=EXPLORE):
-                explore_tab = explore.build(services)
-            with gr.Tab("Timeline", id="timeline") as line:
-                timeline_tab, live_tab = timeline.build(services, line)
-            with gr.Tab("Search & Map", id=SEARCH):
-                search_tab = search.build(services)
-            with gr.Tab("Library", id="library") as stock:
-                library_tab = library.build(services, stock)
-            with gr.Tab("Lab", id="lab") as room:
-                lab_tab = lab.build(services, room)
-            with gr.Tab("About", id="about"):
-                about_text = about.build(services)
-        handlers = Handlers(
-            services=services,
-            state=state,
-            header=header,
-            explore=explore_tab,
-            search=search_tab,
-            about=about_text,
-            library=LibraryHandlers(
-                services=services,
-                visit=libraries,
-                tab=library_tab,
-                shown=LibraryShown(
-                    state=state,
-                    speaks=header.speaks,
-                    choice=header.library,
-                    notice=header.notice,
-                    hits=explore_tab.hits,
-                    search=search_tab,
-                    about=about_text,
-                ),
-            ),
-            lab=LabHandlers(services=services, visit=visit, model=header.model, tab=lab_tab),
-            tabs=tabs,
-        )
-        works = wiring.wire(handlers)
-        models = _wire(app, handlers, works)
+        visits, page = _Visits.empty(), _laid_out(services)
+        handlers = _handlers(services, visits, page)
+        models = _wire(app, handlers, wiring.wire(handlers))
         timeline_wiring.wire(
             TimelineHandlers(
                 services=services,
-                state=state,
-                visit=along,
-                tab=timeline_tab,
+                state=visits.hand,
+                visit=visits.timeline,
+                tab=page.timeline,
                 turns=Semaphore(services.settings.jobs),
             ),
             models,
         )
-        live.wire(live.LiveHandlers(services=services, state=state, visit=microphone, tab=live_tab))
+        live.wire(
+            live.LiveHandlers(
+                services=services, state=visits.hand, visit=visits.microphone, tab=page.live
+            )
+        )
         api.build(services)
     return app.queue(max_size=WAITING)
+
+
+def _laid_out(services: Services) -> _Layout:
+    header = _header(services)
+    with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tab("Explore", id=EXPLORE):
+            explore_tab = explore.build(services)
+        with gr.Tab("Timeline", id="timeline") as line:
+            timeline_tab, live_tab = timeline.build(services, line)
+        with gr.Tab("Search & Map", id=SEARCH):
+            search_tab = search.build(services)
+        with gr.Tab("Library", id="library") as stock:
+            library_tab = library.build(services, stock)
+        with gr.Tab("Lab", id="lab") as room:
+            lab_tab = lab.build(services, room)
+        with gr.Tab("About", id="about"):
+            about_text = about.build(services)
+    return _Layout(
+        header=header,
+        tabs=tabs,
+        explore=explore_tab,
+        timeline=timeline_tab,
+        live=live_tab,
+        search=search_tab,
+        library=library_tab,
+        lab=lab_tab,
+        about=about_text,
+    )
+
+
+def _handlers(services: Services, visits: _Visits, page: _Layout) -> Handlers:
+    """The handlers of all tabs but the Timeline, over the page's components."""
+    header = page.header
+    shown = LibraryShown(
+        state=visits.hand,
+        speaks=header.speaks,
+        choice=header.library,
+        notice=header.notice,
+        hits=page.explore.hits,
+        search=page.search,
+        about=page.about,
+    )
+    return Handlers(
+        services=services,
+        state=visits.hand,
+        header=header,
+        explore=page.explore,
+        search=page.search,
+        about=page.about,
+        library=LibraryHandlers(
+            services=services, visit=visits.library, tab=page.library, shown=shown
+        ),
+        lab=LabHandlers(services=services, visit=visits.lab, model=header.model, tab=page.lab),
+        tabs=page.tabs,
+    )
 
 
 def launch_options(services: Services) -> dict[str, Any]:

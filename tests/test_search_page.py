@@ -142,6 +142,7 @@ def test_labels_families_and_words_narrow_a_search(page: Page) -> None:
     page.locator("#search-labels input").click()
     page.get_by_role("option", name="Rain", exact=True).click()
     expect(_chips(page)).to_have_text(["like: your clip", "within: Rain"])
+    expect(page.locator("#hits .passt-card b").first).to_have_text("Rain")
     others = page.locator("#hits .passt-card b").filter(has_not_text=re.compile(r"^\s*Rain\s*$"))
     expect(others).to_have_count(0)
     page.locator("#search-families input").click()
