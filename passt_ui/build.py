@@ -281,7 +281,13 @@ def _wire(app: gr.Blocks, on: Handlers, works: list[dict[str, Any]]) -> list[Any
         api_name="open_recording",
         **shown,
     )
-    tab.examples.select(on.open_example, [state, *look], api_name="open_example", **shown)
+    tab.examples.select(
+        on.open_example,
+        [state, *look],
+        trigger_mode="multiple",  # the last one that was pressed is the last one heard
+        api_name="open_example",
+        **shown,
+    )
     tab.window.change(
         on.choose_window,
         [state, tab.window, *look],

@@ -136,10 +136,9 @@ class Handlers:
             return {self.state: visitor}
         moved = replace(visitor, hand=hand.at_window(visitor.hand, int(position) - 1))
         shown = Look.of(*look)
-        return {
-            self.state: moved,
-            **explore.show(self.explore, moved, shown.classes, shown.mask, shown.preset),
-        }
+        changes = explore.show(self.explore, moved, shown.classes, shown.mask, shown.preset)
+        del changes[self.explore.window]  # it may have moved on meanwhile
+        return {self.state: moved, **changes}
 
     def mask(self, visitor: Visitor | None, classes: float, *mask: float | None) -> Changes:
         """The mask's controls have moved, or the number of classes has."""

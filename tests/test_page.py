@@ -166,11 +166,22 @@ def test_a_long_clip_comes_in_windows(page: Page, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "long.wav", 0.2 * np.sin(2 * np.pi * 500 * time), rate)
     _upload(page, tmp_path / "long.wav")
     expect(page.locator("#clip-line")).to_contain_text("window 1 of 5")
-    number = page.locator("#window input[type=number]")
-    number.fill("5")
-    number.press("Enter")
+    slider = page.locator("#window input[type=range]")
+    for _ in range(4):
+        slider.press("ArrowRight")
+        page.wait_for_timeout(100)
     expect(page.locator("#clip-line")).to_contain_text("16.0 s to 26.0 s")
+    expect(slider).to_have_value("5")
     page.wait_for_function(VEIL)
+
+
+def test_of_examples_pressed_one_after_the_other_the_last_is_heard(page: Page) -> None:
+    for place in (1, 2, 3):
+        page.locator("#examples button").nth(place).click()
+    title = page.locator("#examples button").nth(3).inner_text().splitlines()[0]
+    expect(page.locator("#clip-line")).to_contain_text(title)
+    page.wait_for_timeout(1500)
+    expect(page.locator("#clip-line")).to_contain_text(title)
 
 
 def test_a_model_that_cannot_be_fetched_says_so(page: Page) -> None:
