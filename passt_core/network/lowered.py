@@ -66,7 +66,7 @@ def layer(linear: nn.Linear, precision: Precision, *, gelu: bool = False) -> nn.
     """
     if precision == "int8":
         return _Quantised(linear, gelu=gelu)
-    if not _has_onednn():  # torch for Apple's processors comes without
+    if not _has_onednn():  # not every torch comes with it
         return nn.Sequential(linear, nn.GELU()) if gelu else linear
     return _Packed(linear, _TYPES[precision], gelu=gelu)
 
@@ -125,7 +125,7 @@ class _Quantised(nn.Module):
         self._packed = torch.ops.quantized.linear_prepack(quantised, linear.bias.detach())
         self._gelu = gelu
         cpu = torch.cpu.get_capabilities()
-        self._narrow = cpu["architecture"] == "x86_64" and not cpu["avx512_vnni"]
+        self._narrow = cpu.get("architecture") == "x86_64" and not cpu.get("avx512_vnni")
 
     def forward(self, x: Tensor) -> Tensor:
         said = self._multiplied(x)
